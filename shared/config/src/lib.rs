@@ -1,0 +1,13 @@
+//! The envelope in which every configuration comes, and how problems with it are told.
+//!
+//! YAML is for people, JSON is what the plugin reads (Istio hands `pluginConfig` over as JSON text, so there are no lines to
+//! point at): a [`Problem`](meshward_model::Problem) names the JSON path. Nothing is silently ignored: an unknown field is a
+//! problem, and a problem refuses the whole configuration.
+
+mod document;
+mod envelope;
+mod parse;
+
+pub use document::{RawDocument, RawMetadata, split_documents};
+pub use envelope::{ApiVersion, EnvelopeKind, PeerFrom, PeerVerifiedBy, RawEnvelope, WhenNothingApplies};
+pub use parse::{MAX_CONFIGURATION_BYTES, closest, parse, problem};

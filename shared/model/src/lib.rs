@@ -1,0 +1,35 @@
+//! The words meshward thinks in.
+//!
+//! Everything here is plain data: no proxy, no clock, no network, no environment. A request comes in as a [`Head`] (bytes as
+//! read), is parsed once into a [`Request`], a [`Stage`] turns it into a [`Step`], and the end of every way is a [`Verdict`]
+//! that names its [`Reason`] and, where one decided, its rule.
+
+mod event;
+mod headers;
+mod needs;
+mod node;
+mod peer;
+mod plugin;
+mod reason;
+mod request;
+mod rule;
+mod spiffe_id;
+mod stage;
+mod step;
+mod time;
+mod verdict;
+
+pub use event::{Event, EventKind};
+pub use headers::{Headers, HeadersBuilder, NotSingle};
+pub use needs::{Needs, Reads};
+pub use node::Node;
+pub use peer::{Anonymous, Peer};
+pub use plugin::{Counter, LogLine, Plugin, Problem, Refusal, Report, Severity};
+pub use reason::Reason;
+pub use request::{Connection, Head, Request};
+pub use rule::{DocumentKind, RuleId, RuleName};
+pub use spiffe_id::{SpiffeId, SpiffeIdError};
+pub use stage::{Edits, Outcome, Resumed, Stage};
+pub use step::{Answer, Question, RequestId, Step, Ticket, Waiting};
+pub use time::UnixMillis;
+pub use verdict::{Allowed, Decision, Denial, Verdict};

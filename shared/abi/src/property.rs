@@ -1,0 +1,76 @@
+//! Property paths and values: how Envoy writes them.
+
+use crate::AbiError;
+
+/// The path of a property: its segments joined by a zero byte, as Envoy splits it.
+///
+/// A constant, so that a path costs nothing at run time:
+///
+/// ```
+/// use meshward_abi::property::Path;
+/// assert_eq!(Path::URI_SAN_PEER_CERTIFICATE.bytes(), b"connection\0uri_san_peer_certificate");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path(&'static [u8]);
+
+impl Path {
+    /// The first URI SAN of the peer's certificate, a string.
+    pub const URI_SAN_PEER_CERTIFICATE: Self = Self(b"connection\0uri_san_peer_certificate");
+    /// Whether this connection's handshake verified the peer's certificate, a boolean (Envoy 1.40).
+    pub const PEER_CERTIFICATE_VALID: Self = Self(b"connection\0peer_certificate_valid");
+    /// The caller as an Istio waypoint's outer listener recorded it, a string.
+    pub const PEER_PRINCIPAL_STATE: Self = Self(b"filter_state\0io.istio.peer_principal");
+    /// The port of the local address, an integer.
+    pub const DESTINATION_PORT: Self = Self(b"destination\0port");
+    /// The proxy's own name, a string.
+    pub const NODE_ID: Self = Self(b"xds\0node\0id");
+    /// The proxy's namespace, as Istio sets it, a string.
+    pub const NODE_NAMESPACE: Self = Self(b"xds\0node\0metadata\0NAMESPACE");
+    /// The proxy's workload, as Istio sets it, a string.
+    pub const NODE_WORKLOAD: Self = Self(b"xds\0node\0metadata\0WORKLOAD_NAME");
+
+    /// The encoded path.
+    pub const fn bytes(self) -> &'static [u8] {
+        self.0
+    }
+}
+
+/// Reads a boolean: one byte, 0 or 1.
+///
+/// # Errors
+/// [`AbiError::Number`] for anything else.
+pub fn boolean(bytes: &[u8]) -> Result<bool, AbiError> {
+    match bytes {
+        [0] => Ok(false),
+        [1] => Ok(true),
+        _ => Err(AbiError::Number),
+    }
+}
+
+/// Reads a TCP port out of a 64-bit little-endian integer.
+///
+/// # Errors
+/// [`AbiError::Number`] for another width or a number over 65535.
+pub fn port(bytes: &[u8]) -> Result<u16, AbiError> {
+    let number: [u8; 8] = bytes.try_into().map_err(|_| AbiError::Number)?;
+    u16::try_from(u64::from_le_bytes(number)).map_err(|_| AbiError::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_eight_bytes_and_fits_sixteen_bits() {
+        assert_eq!(port(&[0x90, 0x1f, 0, 0, 0, 0, 0, 0]), Ok(8080));
+        assert_eq!(port(&[0, 0, 1, 0, 0, 0, 0, 0]), Err(AbiError::Number));
+        assert_eq!(port(&[0x90, 0x1f]), Err(AbiError::Number));
+        assert_eq!(port(&[]), Err(AbiError::Number));
+    }
+
+    #[test]
+    fn a_boolean_is_one_byte_of_zero_or_one() {
+        assert_eq!((boolean(&[0]), boolean(&[1])), (Ok(false), Ok(true)));
+        assert_eq!((boolean(&[2]), boolean(&[]), boolean(&[1, 0])), (Err(AbiError::Number), Err(AbiError::Number), Err(AbiError::Number)));
+    }
+}

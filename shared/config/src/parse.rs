@@ -1,0 +1,139 @@
+//! JSON text to a raw type, or the first problem with its path.
+
+use meshward_model::Problem;
+use serde::de::DeserializeOwned;
+
+/// The longest configuration that is read, in bytes.
+pub const MAX_CONFIGURATION_BYTES: usize = 8 * 1024 * 1024;
+
+/// Parses `json` into a raw type. `base` is the path at which the text stands in the whole configuration.
+///
+/// # Errors
+/// The first problem, with its path: syntax, a type, an unknown or a doubled field.
+pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        translate(&join(base, &path), &error.into_inner().to_string())
+    })?;
+    deserializer.end().map_err(|error| translate(base, &error.to_string()))?;
+    Ok(value)
+}
+
+/// A problem at `path`.
+pub fn problem(path: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Problem {
+    Problem { path: path.into(), message: message.into(), help: help.into() }
+}
+
+/// The candidate that is most like `word`, if one is like it at all: what a "did you mean" proposes.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let furthest = word.chars().count().div_ceil(3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= furthest)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn join(base: &str, path: &str) -> String {
+    match (base, path) {
+        (base, "." | "?" | "") => base.to_owned(),
+        ("", path) => path.to_owned(),
+        (base, path) if path.starts_with('[') => format!("{base}{path}"),
+        (base, path) => format!("{base}.{path}"),
+    }
+}
+
+/// Puts serde's message into our words: the place in the text is dropped (the path says it), and a misspelt name gets a proposal.
+fn translate(path: &str, message: &str) -> Problem {
+    let text = match message.rfind(" at line ") {
+        Some(at) => message.get(..at).unwrap_or(message),
+        None => message,
+    };
+    let mut words = text.split('`');
+    let known: Vec<&str> = words.by_ref().skip(1).step_by(2).collect();
+    let help = match known.split_first() {
+        Some((word, candidates)) if text.starts_with("unknown ") => {
+            match closest(word, candidates.iter().copied()) {
+                Some(candidate) => format!("did you mean `{candidate}`?"),
+                None => String::new(),
+            }
+        }
+        Some(_) | None => String::new(),
+    };
+    problem(path, text, help)
+}
+
+/// Levenshtein distance, letter case aside.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().map(|letter| letter.to_ascii_lowercase()).collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (at, letter) in left.chars().map(|letter| letter.to_ascii_lowercase()).enumerate() {
+        let mut diagonal = at;
+        let mut before = at.saturating_add(1);
+        let mut next = vec![before];
+        for (other, above) in right.iter().zip(row.iter().skip(1)) {
+            let replace = diagonal.saturating_add(usize::from(letter != *other));
+            before = replace.min(above.saturating_add(1)).min(before.saturating_add(1));
+            next.push(before);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        methods: Vec<String>,
+    }
+
+    fn error(json: &str) -> String {
+        parse::<Outer>(json, "spec").err().map(|problem| problem.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named_with_its_path_and_a_proposal() {
+        assert_eq!(
+            error(r#"{"inner":[{"method":[]}]}"#),
+            "`spec.inner[0].method`: unknown field `method`, expected `methods`; did you mean `methods`?"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_path() {
+        assert_eq!(
+            error(r#"{"inner":[{"methods":["GET", 7]}]}"#),
+            "`spec.inner[0].methods[1]`: invalid type: integer `7`, expected a string"
+        );
+    }
+
+    #[test]
+    fn a_doubled_field_and_trailing_text_are_problems() {
+        assert!(error(r#"{"inner":[],"inner":[]}"#).contains("duplicate field `inner`"));
+        assert!(error(r#"{"inner":[]} x"#).contains("trailing characters"));
+    }
+
+    #[test]
+    fn a_proposal_is_only_made_for_something_alike() {
+        assert_eq!(closest("principal", ["principals", "namespaces"]), Some("principals"));
+        assert_eq!(closest("colour", ["principals", "namespaces"]), None);
+    }
+
+    #[test]
+    fn distance_counts_insertions_deletions_and_replacements() {
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("Abc", "aBC")), (3, 3, 0));
+    }
+}

@@ -1,0 +1,119 @@
+//! What the adapter drives: a whole plugin, seen from the proxy's side.
+
+use core::fmt;
+
+use crate::{Head, Node, Reads, Request, Step, UnixMillis, Verdict};
+
+/// A whole plugin. The adapter knows this trait and no feature.
+pub trait Plugin: Sized + 'static {
+    /// What the plugin remembers between requests, in one worker.
+    type State: Default;
+
+    /// Every counter it may increment; the adapter defines them once, when the plugin is configured.
+    const COUNTERS: &'static [Counter];
+
+    /// The name of the gauge in which the worker says how much memory it holds, in bytes.
+    const MEMORY_GAUGE: &'static str;
+
+    /// Makes a plugin of a configuration. Nothing else enters: no clock, no call, no shared data, so that every worker and the
+    /// canary VM answer alike.
+    ///
+    /// # Errors
+    /// [`Refusal`] lists every problem found, with its place and its remedy.
+    fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal>;
+
+    /// What is read of each request.
+    fn reads(&self) -> Reads;
+
+    /// Parses what was read and decides. The parsed request comes back with the step: it is what a report is made of.
+    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step);
+
+    /// What is written down of a verdict. `request` is `None` when it could not be read.
+    fn report(&self, request: Option<&Request>, verdict: &Verdict, now: UnixMillis) -> Report;
+}
+
+/// A counter of the proxy, by its full name: `meshward_<stage>_<what>_<unit>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Counter(pub &'static str);
+
+/// What is written down of one verdict; the adapter only carries it out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Counters that go up by one.
+    pub counters: Vec<Counter>,
+    /// Lines for the proxy's log.
+    pub lines: Vec<LogLine>,
+    /// What the access log's `%RESPONSE_CODE_DETAILS%` says of a local reply; empty when there is none.
+    pub details: String,
+}
+
+/// One line for the proxy's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// The level it is written at.
+    pub severity: Severity,
+    /// The line, without a line break.
+    pub text: String,
+}
+
+/// Levels of the proxy's log that meshward uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// All is well.
+    Info,
+    /// A request was refused, or would have been.
+    Warn,
+    /// Somebody must look.
+    Error,
+}
+
+/// One thing that is wrong with a configuration: where, what, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// JSON path from the envelope, such as `documents[0].spec.rules[1].to[0].operation.paths[0]`; empty for the whole.
+    pub path: String,
+    /// What is wrong; lower case, no final period, the user's text in backticks.
+    pub message: String,
+    /// What to write instead; empty where the message already says so.
+    pub help: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "`{}`: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        if !self.help.is_empty() {
+            write!(f, "; {}", self.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// A configuration that cannot be used, with every problem found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}

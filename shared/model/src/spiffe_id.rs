@@ -1,0 +1,150 @@
+//! SPIFFE IDs, parsed strictly.
+
+use core::fmt;
+use core::ops::Range;
+
+/// A SPIFFE ID that follows the SPIFFE-ID standard to the letter: `spiffe://<trust domain>[/<segment>]…`.
+///
+/// The type is the proof: there is no way to hold one that was not parsed. Stricter than a URL on purpose: lower-case scheme
+/// and trust domain, no port, user, query, fragment or percent-encoding, no empty or dot segment, no trailing slash.
+///
+/// ```
+/// use meshward_model::SpiffeId;
+/// let id = SpiffeId::parse(b"spiffe://cluster.local/ns/shop/sa/web").unwrap();
+/// assert_eq!((id.trust_domain(), id.namespace(), id.service_account()), ("cluster.local", Some("shop"), Some("web")));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SpiffeId {
+    text: Box<str>,
+    trust_domain_end: usize,
+    namespace: Option<Range<usize>>,
+    service_account: Option<Range<usize>>,
+}
+
+/// Why some bytes are not a SPIFFE ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SpiffeIdError {
+    /// Over [`SpiffeId::MAX_BYTES`].
+    #[error("longer than {} bytes", SpiffeId::MAX_BYTES)]
+    TooLong,
+    /// Does not begin with `spiffe://`.
+    #[error("does not begin with `spiffe://`")]
+    Scheme,
+    /// Empty, too long, or a byte outside `a-z 0-9 . _ -`.
+    #[error("the trust domain must be 1 to {} characters of a-z, 0-9, `.`, `_`, `-`", SpiffeId::MAX_TRUST_DOMAIN_BYTES)]
+    TrustDomain,
+    /// An empty or dot segment, a trailing slash, or a byte outside `A-Z a-z 0-9 . _ -`.
+    #[error("a path segment must be characters of A-Z, a-z, 0-9, `.`, `_`, `-`, and neither empty, `.` nor `..`")]
+    Path,
+}
+
+const SCHEME: &[u8] = b"spiffe://";
+
+impl SpiffeId {
+    /// The longest SPIFFE ID, in bytes (SPIFFE-ID §2.3).
+    pub const MAX_BYTES: usize = 2048;
+    /// The longest trust domain, in bytes (SPIFFE-ID §2.1).
+    pub const MAX_TRUST_DOMAIN_BYTES: usize = 255;
+
+    /// Parses the bytes of a URI SAN.
+    ///
+    /// # Errors
+    /// [`SpiffeIdError`] says which part breaks the standard.
+    pub fn parse(bytes: &[u8]) -> Result<Self, SpiffeIdError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(SpiffeIdError::TooLong);
+        }
+        let rest = bytes.strip_prefix(SCHEME).ok_or(SpiffeIdError::Scheme)?;
+        let trust_domain_len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let (trust_domain, path) = rest.split_at(trust_domain_len);
+        if trust_domain.is_empty()
+            || trust_domain.len() > Self::MAX_TRUST_DOMAIN_BYTES
+            || !trust_domain.iter().all(|byte| is_trust_domain_byte(*byte))
+        {
+            return Err(SpiffeIdError::TrustDomain);
+        }
+        if let Some(segments) = path.strip_prefix(b"/")
+            && !segments.split(|byte| *byte == b'/').all(is_segment)
+        {
+            return Err(SpiffeIdError::Path);
+        }
+        let text = core::str::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
+        let trust_domain_end = SCHEME.len().saturating_add(trust_domain_len);
+        let (namespace, service_account) = kubernetes_parts(text, trust_domain_end);
+        Ok(Self { text: text.into(), trust_domain_end, namespace, service_account })
+    }
+
+    /// The whole ID, `spiffe://` included.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The ID without `spiffe://`, which is how Istio's policies write a principal.
+    pub fn principal(&self) -> &str {
+        self.text.get(SCHEME.len()..).unwrap_or_default()
+    }
+
+    /// The trust domain.
+    pub fn trust_domain(&self) -> &str {
+        self.text.get(SCHEME.len()..self.trust_domain_end).unwrap_or_default()
+    }
+
+    /// The path with its leading slash; empty for the trust domain's own ID.
+    pub fn path(&self) -> &str {
+        self.text.get(self.trust_domain_end..).unwrap_or_default()
+    }
+
+    /// The Kubernetes namespace: of exactly `/ns/<ns>/sa/<sa>` (Istio) or `/ns/<ns>/dc/<dc>/svc/<service>` (Consul).
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.clone().and_then(|range| self.text.get(range))
+    }
+
+    /// The Kubernetes service account: of exactly `/ns/<ns>/sa/<sa>`.
+    pub fn service_account(&self) -> Option<&str> {
+        self.service_account.clone().and_then(|range| self.text.get(range))
+    }
+}
+
+impl fmt::Debug for SpiffeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for SpiffeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_trust_domain_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+fn is_segment(segment: &[u8]) -> bool {
+    !segment.is_empty()
+        && segment != b"."
+        && segment != b".."
+        && segment.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+type Parts = (Option<Range<usize>>, Option<Range<usize>>);
+
+fn kubernetes_parts(text: &str, path_start: usize) -> Parts {
+    let path = text.get(path_start..).unwrap_or_default();
+    let range_of = |part: &str| {
+        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        start..start.saturating_add(part.len())
+    };
+    let mut segments = path.split('/');
+    let parts: [Option<&str>; 8] = core::array::from_fn(|_| segments.next());
+    match parts {
+        [Some(""), Some("ns"), Some(ns), Some("sa"), Some(sa), None, ..] => (Some(range_of(ns)), Some(range_of(sa))),
+        [Some(""), Some("ns"), Some(ns), Some("dc"), Some(_), Some("svc"), Some(_), None] => (Some(range_of(ns)), None),
+        _ => (None, None),
+    }
+}
+
+#[cfg(test)]
+#[path = "spiffe_id_tests.rs"]
+mod tests;

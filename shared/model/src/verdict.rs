@@ -1,0 +1,97 @@
+//! The end of every way: allowed or denied, why, and by which rule.
+
+use crate::{Reason, RuleId};
+
+/// What becomes of the request, and what the shadow documents would have made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What is done.
+    pub decision: Decision,
+    /// The refusal that the shadow documents would have given; `None` when they would have let it through or there are none.
+    pub shadow: Option<Denial>,
+}
+
+/// Allow or deny. "No" is a value, never an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// The request goes on.
+    Allow(Allowed),
+    /// The request ends here.
+    Deny(Denial),
+}
+
+/// Why a request goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    /// The reason's code.
+    pub reason: Reason,
+    /// The ALLOW rule that matched, if one did.
+    pub rule: Option<RuleId>,
+}
+
+/// Why a request ends here, and what the caller is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The reason's code.
+    pub reason: Reason,
+    /// The rule that refused, if one did.
+    pub rule: Option<RuleId>,
+    /// The HTTP status of the local reply.
+    pub status: u16,
+}
+
+impl Verdict {
+    /// Lets the request go on.
+    pub const fn allow(reason: Reason, rule: Option<RuleId>) -> Self {
+        Self { decision: Decision::Allow(Allowed { reason, rule }), shadow: None }
+    }
+
+    /// Ends the request with the status that goes with `reason`.
+    pub const fn deny(reason: Reason, rule: Option<RuleId>) -> Self {
+        Self { decision: Decision::Deny(Denial::new(reason, rule)), shadow: None }
+    }
+
+    /// The refusal, if it is one.
+    pub const fn denial(&self) -> Option<&Denial> {
+        match &self.decision {
+            Decision::Allow(_) => None,
+            Decision::Deny(denial) => Some(denial),
+        }
+    }
+
+    /// The reason of the decision.
+    pub const fn reason(&self) -> Reason {
+        match &self.decision {
+            Decision::Allow(allowed) => allowed.reason,
+            Decision::Deny(denial) => denial.reason,
+        }
+    }
+
+    /// The rule that decided, if one did.
+    pub const fn rule(&self) -> Option<&RuleId> {
+        match &self.decision {
+            Decision::Allow(allowed) => allowed.rule.as_ref(),
+            Decision::Deny(denial) => denial.rule.as_ref(),
+        }
+    }
+}
+
+impl Denial {
+    /// A refusal with the status that goes with its reason: 400 for a request that can be read in more than one way, 503 where
+    /// the plugin itself is at fault, 403 else.
+    pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
+        let status = match reason {
+            Reason::PathRefused | Reason::HostRefused | Reason::MethodRefused | Reason::RequestUnreadable => 400,
+            Reason::NotConfigured | Reason::CannotAsk | Reason::Internal => 503,
+            Reason::AllowRule
+            | Reason::NoDenyMatch
+            | Reason::ShadowOnly
+            | Reason::DenyRule
+            | Reason::NoAllowMatch
+            | Reason::Otherwise
+            | Reason::NothingApplies
+            | Reason::PeerMalformed => 403,
+        };
+        Self { reason, rule, status }
+    }
+}
