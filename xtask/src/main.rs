@@ -1,7 +1,24 @@
 //! `cargo xtask`: set-up, build, test, and whatever a Justfile line cannot say. This file only dispatches:
 //! one subcommand is one file beside it.
+#![cfg_attr(test, expect(clippy::expect_used, reason = "a test that cannot go on says why and fails"))]
 
+mod bindgen;
+mod build;
+mod checks;
+mod debian;
+mod doctor;
+mod envoy;
+mod house;
+mod interface;
+mod modules;
+mod packages;
 mod paths;
+mod process;
+mod setup;
+mod show;
+mod strip;
+mod test;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -18,8 +35,14 @@ struct Cli {
 /// One arm for each file that is a subcommand; `run` gives the exit code, an `Err` is printed by [`main`].
 #[derive(Subcommand)]
 enum Command {
-    /// Say where this checkout and its build products are
-    Paths,
+    /// Say what is there, what is missing, and what set-up will do
+    Doctor,
+    /// Get what building and testing take: the Wasm toolchain and two Envoys
+    Setup(setup::Args),
+    /// Build the Wasm modules, with size and digest
+    Build,
+    /// Run everything that CI runs
+    Test(test::Args),
     // demo:    Demo(demo::Args),
     // bench:   Bench(bench::Args),
     // mutants: Mutants(mutants::Args),
@@ -27,13 +50,16 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Paths => paths::run(),
+        Command::Doctor => doctor::run(),
+        Command::Setup(args) => setup::run(&args),
+        Command::Build => build::run(),
+        Command::Test(args) => test::run(&args),
         // demo:    Command::Demo(args) => demo::run(&args),
         // bench:   Command::Bench(args) => bench::run(&args),
         // mutants: Command::Mutants(args) => mutants::run(&args),
     };
     done.unwrap_or_else(|error| {
-        anstream::eprintln!("error: {error:#}");
+        show::error(&format!("{error:#}"));
         ExitCode::FAILURE
     })
 }

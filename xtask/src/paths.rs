@@ -1,13 +1,12 @@
 //! Where things are: the checkout, what set-up downloads, what builds leave.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest.parent().map_or_else(|| PathBuf::from("."), PathBuf::from)
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let manifest = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 /// What set-up downloads and remembers; never in git, safe to delete.
@@ -17,7 +16,7 @@ pub(crate) fn work() -> PathBuf {
 
 /// Cargo's target folder for native code (`CARGO_TARGET_DIR` where set).
 pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
 /// Cargo's target folder for wasm code: another compiler may build it, so it never shares native artefacts.
@@ -25,21 +24,12 @@ pub(crate) fn wasm_target() -> PathBuf {
     target().join("wasm")
 }
 
-/// Where `build` puts the finished modules: `authz.wasm`, `floor.wasm`, `sdk_empty.wasm`.
+/// Where `build` puts the finished modules: `authz.wasm`, `floor.wasm`, `sdk_empty.wasm`, `sdk_stripped.wasm`.
 pub(crate) fn modules() -> PathBuf {
     target().join("modules")
 }
 
-/// Prints the folders, one a line.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    for (name, path) in [
-        ("root", root()),
-        ("work", work()),
-        ("target", target()),
-        ("wasm", wasm_target()),
-        ("modules", modules()),
-    ] {
-        anstream::println!("{name:8} {}", path.display());
-    }
-    Ok(ExitCode::SUCCESS)
+/// A path as people want to read it: relative to the checkout where it lies inside.
+pub(crate) fn short(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

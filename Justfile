@@ -1,0 +1,45 @@
+# The commands people run. A recipe is one line: the logic is in `cargo xtask`, which works without just.
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# what is there, what is missing, what set-up will do
+doctor:
+    cargo xtask doctor
+
+# the Wasm toolchain and two Envoys; safe to repeat
+setup *args:
+    cargo xtask setup {{args}}
+
+# the Wasm modules, with size and digest
+build:
+    cargo xtask build
+
+# everything that CI runs; `just test --only corpus` for one step, `just test --list` for their names
+test *args:
+    cargo xtask test {{args}}
+
+# a small mesh behind real Envoys, and a table of who may call whom
+demo *args:
+    cargo xtask demo {{args}}
+
+# our module against the floor, the stock SDK and bare Envoy
+bench *args:
+    cargo xtask bench {{args}}
+
+# faults planted by hand in policy and identity: each must be caught
+mutants *args:
+    cargo xtask mutants {{args}}
+
+# faults planted by cargo-mutants in policy and identity (long; needs `cargo install cargo-mutants`)
+mutants-all *args:
+    cargo mutants --package meshward-policy --package meshward-identity {{args}}
+
+# format everything
+fmt:
+    cargo fmt --all
+
+# formatting, house rules and clippy, native and for the modules' target
+lint:
+    cargo xtask test --only fmt --only house --only lint --only lint-wasm

@@ -1,0 +1,107 @@
+//! The steps of `cargo xtask test`, cheapest first, each as people would run it by hand.
+
+use anyhow::Result;
+
+use crate::envoy::Envoy;
+use crate::process::{self, Call};
+use crate::setup::Step;
+use crate::test::Check;
+use crate::toolchain::{self, MODULE_TARGET, NODE_TARGET};
+use crate::{bindgen, house, modules, packages, paths, show};
+
+const ENVOYS: &[Step] = &[Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
+const TOOLCHAIN: &[Step] = &[Step::Toolchain];
+
+/// All steps, in order.
+pub(crate) const ALL: [Check; 10] = [
+    Check { name: "fmt", about: "formatting", needs: &[], run: format },
+    Check { name: "house", about: "house rules: sizes, arrows, names, links", needs: &[], run: house_rules },
+    Check { name: "lint", about: "clippy, native", needs: &[], run: lint },
+    Check { name: "lint-wasm", about: "clippy, modules' target", needs: TOOLCHAIN, run: lint_wasm },
+    Check { name: "build", about: "Wasm modules: interface, size", needs: TOOLCHAIN, run: build },
+    Check { name: "unit", about: "unit and integration tests, native", needs: ENVOYS, run: unit },
+    Check {
+        name: "corpus",
+        about: "policies' cases, natively and through real Envoy",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
+        run: corpus,
+    },
+    Check {
+        name: "node",
+        about: "unit tests of the pure crates as Wasm, on Node",
+        needs: &[Step::Toolchain, Step::NodeRunner],
+        run: node,
+    },
+    Check { name: "docs", about: "documentation without warnings", needs: &[], run: docs },
+    Check {
+        name: "demo",
+        about: "the demo mesh, every row as expected",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main)],
+        run: demo,
+    },
+];
+
+fn format() -> Result<bool> {
+    process::cargo().args(["fmt", "--all", "--check"]).passes()
+}
+
+fn house_rules() -> Result<bool> {
+    let findings = house::check(&paths::root())?;
+    for finding in &findings {
+        show::progress(&format!("  {finding}"));
+    }
+    Ok(findings.is_empty())
+}
+
+fn lint() -> Result<bool> {
+    let call = process::cargo().args(["clippy", "--quiet", "--workspace", "--all-targets"]);
+    call.args(["--", "-D", "warnings"]).passes()
+}
+
+/// What ships is linted as it ships: code behind `cfg(target_arch = "wasm32")` is invisible to the native lints.
+fn lint_wasm() -> Result<bool> {
+    let call = toolchain::install()?.cargo("clippy", MODULE_TARGET).args(["--quiet", "--release"]);
+    let call = packages::wasm_only()?.iter().fold(call, |call, package| call.args(["--package", package]));
+    call.args(["--", "-D", "warnings"]).passes()
+}
+
+fn build() -> Result<bool> {
+    crate::build::run().map(|code| code == std::process::ExitCode::SUCCESS)
+}
+
+/// All packages but those whose tests have a step of their own or that cannot be linked natively.
+fn unit() -> Result<bool> {
+    let call = with_engines(process::cargo().args(["test", "--quiet", "--workspace", "--exclude", CORPUS]))?;
+    packages::modules()?.iter().fold(call, |call, package| call.args(["--exclude", package])).passes()
+}
+
+const CORPUS: &str = "meshward-corpus";
+
+fn corpus() -> Result<bool> {
+    modules::build(&[modules::Plugin::Authz])?;
+    with_engines(process::cargo().args(["test", "--package", CORPUS]))?.passes()
+}
+
+fn with_engines(call: Call) -> Result<Call> {
+    let call = call.env("MESHWARD_MODULES", paths::modules());
+    let main = Envoy::Main.install()?;
+    let second = Envoy::Second.install()?;
+    Ok(call.env(Envoy::Main.variable(), main).env(Envoy::Second.variable(), second))
+}
+
+/// One call for all crates: they share the standard library that Debian's toolchain builds.
+fn node() -> Result<bool> {
+    let runner = bindgen::install()?;
+    let call = toolchain::install()?.cargo("test", NODE_TARGET).args(["--lib"]);
+    let call = packages::pure()?.iter().fold(call, |call, package| call.args(["--package", package]));
+    call.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).passes()
+}
+
+fn docs() -> Result<bool> {
+    let call = process::cargo().args(["doc", "--quiet", "--workspace", "--no-deps"]);
+    call.env("RUSTDOCFLAGS", "-D warnings").passes()
+}
+
+fn demo() -> Result<bool> {
+    process::cargo().args(["run", "--quiet", "--package", "xtask", "--", "demo"]).passes()
+}
