@@ -1,0 +1,107 @@
+//! Where Envoy sends requests: one address, plaintext or mTLS.
+
+use super::tls::{TlsVersion, certificate, inline};
+use crate::certs::Identity;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// A cluster of one address.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// The name that routes use.
+    pub name: String,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// None: plaintext.
+    pub tls: Option<UpstreamTls>,
+}
+
+/// How Envoy speaks TLS to a cluster.
+#[derive(Debug, Clone)]
+pub struct UpstreamTls {
+    /// What Envoy presents; none: nothing.
+    pub identity: Option<Identity>,
+    /// The root that the other side must lead to.
+    pub root_pem: String,
+    /// URI names of which the other side must have one; empty: any certificate below the root.
+    pub expected_uris: Vec<String>,
+    /// The name sent as SNI.
+    pub server_name: String,
+    /// The only version, when given.
+    pub version: Option<TlsVersion>,
+}
+
+impl Cluster {
+    /// Plaintext.
+    #[must_use]
+    pub fn plain(name: &str, address: SocketAddr) -> Self {
+        Self { name: name.to_owned(), address, tls: None }
+    }
+
+    /// mTLS: presents this identity, believes who leads to this root and has this URI name.
+    #[must_use]
+    pub fn mtls(
+        name: &str,
+        address: SocketAddr,
+        identity: &Identity,
+        root_pem: &str,
+        expected_uri: &str,
+    ) -> Self {
+        let tls = UpstreamTls {
+            identity: Some(identity.clone()),
+            root_pem: root_pem.to_owned(),
+            expected_uris: vec![expected_uri.to_owned()],
+            server_name: "meshward.test".to_owned(),
+            version: None,
+        };
+        Self { name: name.to_owned(), address, tls: Some(tls) }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let mut cluster = json!({
+            "name": self.name,
+            "type": "STATIC",
+            "connect_timeout": "2s",
+            "load_assignment": {"cluster_name": self.name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {
+                "socket_address": {"address": self.address.ip().to_string(), "port_value": self.address.port()},
+            }}}]}]},
+        });
+        if let (Some(tls), Some(fields)) = (&self.tls, cluster.as_object_mut()) {
+            fields.insert("transport_socket".to_owned(), tls.to_json());
+        }
+        cluster
+    }
+}
+
+impl UpstreamTls {
+    fn to_json(&self) -> Value {
+        let names: Vec<_> = self
+            .expected_uris
+            .iter()
+            .map(|uri| json!({"san_type": "URI", "matcher": {"exact": uri}}))
+            .collect();
+        let mut common = json!({"validation_context": {"trusted_ca": inline(&self.root_pem)}});
+        if let Some(context) = common.pointer_mut("/validation_context").and_then(Value::as_object_mut)
+            && !names.is_empty()
+        {
+            context.insert("match_typed_subject_alt_names".to_owned(), json!(names));
+        }
+        if let Some(fields) = common.as_object_mut() {
+            if let Some(identity) = &self.identity {
+                fields.insert("tls_certificates".to_owned(), json!([certificate(identity)]));
+            }
+            if let Some(version) = self.version {
+                let only = json!({
+                    "tls_minimum_protocol_version": version.name(),
+                    "tls_maximum_protocol_version": version.name(),
+                });
+                fields.insert("tls_params".to_owned(), only);
+            }
+        }
+        json!({"name": "envoy.transport_sockets.tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": self.server_name,
+            "common_tls_context": common,
+        }})
+    }
+}

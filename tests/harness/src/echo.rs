@@ -1,0 +1,202 @@
+//! An upstream on loopback that answers 200 with what it saw and counts, to prove that a denied request never arrived.
+//!
+//! The answer is JSON: `{"method": "GET", "path": "/", "headers": [["host", "a"], …], "body_bytes": 0}`. Bytes become the
+//! characters of the same number (Latin-1), so nothing is lost. A request header `x-echo-status: 503` asks for that status.
+
+use serde_json::{Value, json};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+const MAX_HEADERS: usize = 4096;
+const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
+
+/// A running upstream; dropping it closes it.
+#[derive(Debug)]
+pub struct Echo {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    seen: AtomicU64,
+    last: Mutex<Option<Value>>,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+/// One request's head, as read.
+struct Head {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    bytes: usize,
+}
+
+impl Echo {
+    /// Starts on a free port of 127.0.0.1.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let accepting = std::thread::Builder::new()
+            .name("echo".to_owned())
+            .spawn(move || accept(&listener, &theirs))
+            .map(Some)?;
+        Ok(Self { address, shared, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many requests arrived so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.shared.seen.load(Ordering::SeqCst)
+    }
+
+    /// What the last request looked like, in the shape of the answer.
+    #[must_use]
+    pub fn last(&self) -> Option<Value> {
+        self.shared.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        // Accepting wakes up only for a connection.
+        drop(TcpStream::connect(self.address));
+        if let Some(accepting) = self.accepting.take() {
+            drop(accepting.join());
+        }
+        for open in self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(open.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        if shared.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        drop(stream.set_nodelay(true));
+        if let Ok(copy) = stream.try_clone() {
+            shared.open.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
+        }
+        let shared = Arc::clone(shared);
+        // A connection that breaks is the client's business; the next one is served all the same.
+        std::thread::spawn(move || drop(serve(stream, &shared)));
+    }
+}
+
+fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let Some(head) = read_head(&mut stream, &mut buffer)? else { return Ok(()) };
+        buffer.drain(..head.bytes);
+        let body_bytes = read_body(&mut stream, &mut buffer, &head)?;
+        let status = head.header("x-echo-status").and_then(|text| text.parse::<u16>().ok()).unwrap_or(200);
+        let seen = json!({
+            "method": head.method,
+            "path": head.path,
+            "headers": head.headers.iter().map(|(name, value)| json!([name, value])).collect::<Vec<_>>(),
+            "body_bytes": body_bytes,
+        });
+        let body = seen.to_string();
+        *shared.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        shared.seen.fetch_add(1, Ordering::SeqCst);
+        let length = body.len();
+        let start = format!(
+            "HTTP/1.1 {status} Echo\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(start.as_bytes())?;
+        if head.method != "HEAD" {
+            stream.write_all(body.as_bytes())?;
+        }
+    }
+}
+
+impl Head {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Head>> {
+    loop {
+        if let Some(head) = parse_head(buffer)? {
+            return Ok(Some(head));
+        }
+        if buffer.len() > MAX_HEAD_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request head is over 16 MiB"));
+        }
+        if more(stream, buffer)? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+fn parse_head(buffer: &[u8]) -> io::Result<Option<Head>> {
+    let mut headers = vec![httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let httparse::Status::Complete(bytes) = request.parse(buffer).map_err(invalid)? else { return Ok(None) };
+    Ok(Some(Head {
+        method: request.method.unwrap_or_default().to_owned(),
+        path: request.path.unwrap_or_default().to_owned(),
+        headers: request
+            .headers
+            .iter()
+            .map(|header| (header.name.to_owned(), latin1(header.value)))
+            .collect(),
+        bytes,
+    }))
+}
+
+/// Reads the body away and gives its length. Chunked bodies are counted with their framing.
+fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, head: &Head) -> io::Result<usize> {
+    if head.header("transfer-encoding").is_some() {
+        loop {
+            if let Some(end) = buffer.windows(5).position(|window| window == b"0\r\n\r\n") {
+                buffer.drain(..end + 5);
+                return Ok(end + 5);
+            }
+            if more(stream, buffer)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+    let length = head.header("content-length").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    while buffer.len() < length {
+        if more(stream, buffer)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    buffer.drain(..length);
+    Ok(length)
+}
+
+fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut chunk = [0_u8; 16 * 1024];
+    let count = stream.read(&mut chunk)?;
+    buffer.extend(chunk.iter().take(count));
+    Ok(count)
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
