@@ -4,9 +4,11 @@
 //! clone may resume the first one's session. HTTP/2 would be a second kind of connection behind the same doors.
 
 mod connection;
+mod load;
 mod message;
 mod tls;
 
+pub use load::spread;
 pub use message::{RawRequest, Response};
 pub use tls::{TlsOptions, Versions};
 
@@ -18,10 +20,6 @@ use std::time::Duration;
 
 /// How long one answer (or one handshake) may take unless [`Client::patience`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Pipelining: so many requests are on their way at most …
-const WINDOW_REQUESTS: usize = 64;
-/// … and so many bytes, since both ends stop reading when their buffers are full. A larger request goes alone.
-const WINDOW_BYTES: usize = 32 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -156,39 +154,6 @@ impl Client {
             (Err(_), Err(write)) => Err(write),
         };
         self.keep(answer)
-    }
-
-    /// Sends many requests, several on their way at a time, and gives each answer in order. Returns how many there were.
-    ///
-    /// Stops at the first error; a server that closes the connection in the middle is an error.
-    pub fn pipeline(
-        &mut self,
-        requests: impl IntoIterator<Item = RawRequest>,
-        mut each: impl FnMut(Response),
-    ) -> Result<u64, ClientError> {
-        let mut requests = requests.into_iter().peekable();
-        let mut bytes = Vec::with_capacity(WINDOW_BYTES);
-        let mut heads = Vec::with_capacity(WINDOW_REQUESTS);
-        let mut count = 0_u64;
-        while requests.peek().is_some() {
-            bytes.clear();
-            heads.clear();
-            while heads.len() < WINDOW_REQUESTS && bytes.len() < WINDOW_BYTES {
-                let Some(request) = requests.next() else { break };
-                request.encode_into(&mut bytes);
-                heads.push(request.is_head());
-            }
-            self.live()?.write(&bytes)?;
-            for head in &heads {
-                let Some(connection) = self.connection.as_mut() else {
-                    return Err(ClientError::Closed { by: self.address, bytes: 0 });
-                };
-                let answer = connection.read(*head);
-                each(self.keep(answer)?);
-                count += 1;
-            }
-        }
-        Ok(count)
     }
 
     /// Whether the current connection resumed an earlier TLS session; nothing without a TLS connection.
