@@ -71,6 +71,9 @@ mod tests {
     #[test]
     fn a_boolean_is_one_byte_of_zero_or_one() {
         assert_eq!((boolean(&[0]), boolean(&[1])), (Ok(false), Ok(true)));
-        assert_eq!((boolean(&[2]), boolean(&[]), boolean(&[1, 0])), (Err(AbiError::Number), Err(AbiError::Number), Err(AbiError::Number)));
+        assert_eq!(
+            (boolean(&[2]), boolean(&[]), boolean(&[1, 0])),
+            (Err(AbiError::Number), Err(AbiError::Number), Err(AbiError::Number))
+        );
     }
 }

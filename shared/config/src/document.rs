@@ -12,7 +12,7 @@ use crate::parse::parse;
 /// A document with the `spec` of its kind.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a document")]
 pub struct RawDocument<Spec> {
     /// The version of the document's kind.
     pub api_version: String,
@@ -32,7 +32,7 @@ pub struct RawDocument<Spec> {
 /// pasted.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "metadata")]
 #[cfg_attr(feature = "schema", schemars(extend("additionalProperties" = true)))]
 pub struct RawMetadata {
     /// The document's name.
@@ -81,6 +81,7 @@ pub struct RawMetadata {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a document")]
 struct Head {
     kind: String,
 }

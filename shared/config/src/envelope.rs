@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 /// `PluginConfig`, as it is written. One of these is what a plugin is configured with.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a PluginConfig")]
 pub struct RawEnvelope {
     /// The version of this format.
     pub api_version: ApiVersion,

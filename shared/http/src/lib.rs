@@ -6,5 +6,6 @@
 //! RFC 5952 for IPv6 addresses, RFC 9110 §9.1 for the method.
 
 pub mod host;
+pub mod merged;
 pub mod method;
 pub mod path;

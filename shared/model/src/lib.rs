@@ -21,7 +21,7 @@ mod verdict;
 
 pub use event::{Event, EventKind};
 pub use headers::{Headers, HeadersBuilder, NotSingle};
-pub use needs::{Needs, Reads};
+pub use needs::Needs;
 pub use node::Node;
 pub use peer::{Anonymous, Peer};
 pub use plugin::{Counter, LogLine, Plugin, Problem, Refusal, Report, Severity};

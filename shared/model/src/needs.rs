@@ -28,6 +28,11 @@ impl Needs {
         }
     }
 
+    /// Whether nothing is needed.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
     /// What is needed here and not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -39,13 +44,4 @@ impl Needs {
             destination_port: self.destination_port & !other.destination_port,
         }
     }
-}
-
-/// The two times at which a plugin reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reads {
-    /// Read on every request, before deciding.
-    pub decide: Needs,
-    /// Read beside that when there is something to report, so that a refusal says who and what.
-    pub report: Needs,
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Head, Node, Reads, Request, Step, UnixMillis, Verdict};
+use crate::{Head, Needs, Node, Request, Step, UnixMillis, Verdict};
 
 /// A whole plugin. The adapter knows this trait and no feature.
 pub trait Plugin: Sized + 'static {
@@ -22,14 +22,18 @@ pub trait Plugin: Sized + 'static {
     /// [`Refusal`] lists every problem found, with its place and its remedy.
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal>;
 
-    /// What is read of each request.
-    fn reads(&self) -> Reads;
+    /// What is read of each request before deciding.
+    fn needs(&self) -> Needs;
 
     /// Parses what was read and decides. The parsed request comes back with the step: it is what a report is made of.
     fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step);
 
-    /// What is written down of a verdict. `request` is `None` when it could not be read.
-    fn report(&self, request: Option<&Request>, verdict: &Verdict, now: UnixMillis) -> Report;
+    /// What has to be read beside that to report this verdict; nothing for most.
+    fn wants(&self, verdict: &Verdict) -> Needs;
+
+    /// What is written down of a verdict. `request` is `None` when it could not be read; `more` holds what [`Plugin::wants`] asked
+    /// for.
+    fn report(&self, request: Option<Request>, more: Head, verdict: &Verdict, now: UnixMillis) -> Report;
 }
 
 /// A counter of the proxy, by its full name: `meshward_<stage>_<what>_<unit>`.
@@ -40,7 +44,7 @@ pub struct Counter(pub &'static str);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Counters that go up by one.
-    pub counters: Vec<Counter>,
+    pub counters: &'static [Counter],
     /// Lines for the proxy's log.
     pub lines: Vec<LogLine>,
     /// What the access log's `%RESPONSE_CODE_DETAILS%` says of a local reply; empty when there is none.

@@ -77,7 +77,10 @@ mod tests {
         for reason in Reason::ALL {
             let (stage, what) = reason.code().split_once('.').unwrap_or_default();
             assert!(!stage.is_empty() && stage.bytes().all(|byte| byte.is_ascii_lowercase()), "{reason}");
-            assert!(!what.is_empty() && what.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{reason}");
+            assert!(
+                !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{reason}"
+            );
             assert!(seen.insert(reason.code()), "{reason} stands twice");
             assert!(reason.meaning().ends_with('.') || reason.meaning().ends_with("decides."), "{reason}");
         }

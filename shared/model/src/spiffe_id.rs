@@ -31,10 +31,15 @@ pub enum SpiffeIdError {
     #[error("does not begin with `spiffe://`")]
     Scheme,
     /// Empty, too long, or a byte outside `a-z 0-9 . _ -`.
-    #[error("the trust domain must be 1 to {} characters of a-z, 0-9, `.`, `_`, `-`", SpiffeId::MAX_TRUST_DOMAIN_BYTES)]
+    #[error(
+        "the trust domain must be 1 to {} characters of a-z, 0-9, `.`, `_`, `-`",
+        SpiffeId::MAX_TRUST_DOMAIN_BYTES
+    )]
     TrustDomain,
     /// An empty or dot segment, a trailing slash, or a byte outside `A-Z a-z 0-9 . _ -`.
-    #[error("a path segment must be characters of A-Z, a-z, 0-9, `.`, `_`, `-`, and neither empty, `.` nor `..`")]
+    #[error(
+        "a path segment must be characters of A-Z, a-z, 0-9, `.`, `_`, `-`, and neither empty, `.` nor `..`"
+    )]
     Path,
 }
 
@@ -139,8 +144,12 @@ fn kubernetes_parts(text: &str, path_start: usize) -> Parts {
     let mut segments = path.split('/');
     let parts: [Option<&str>; 8] = core::array::from_fn(|_| segments.next());
     match parts {
-        [Some(""), Some("ns"), Some(ns), Some("sa"), Some(sa), None, ..] => (Some(range_of(ns)), Some(range_of(sa))),
-        [Some(""), Some("ns"), Some(ns), Some("dc"), Some(_), Some("svc"), Some(_), None] => (Some(range_of(ns)), None),
+        [Some(""), Some("ns"), Some(ns), Some("sa"), Some(sa), None, ..] => {
+            (Some(range_of(ns)), Some(range_of(sa)))
+        }
+        [Some(""), Some("ns"), Some(ns), Some("dc"), Some(_), Some("svc"), Some(_), None] => {
+            (Some(range_of(ns)), None)
+        }
         _ => (None, None),
     }
 }

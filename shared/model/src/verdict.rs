@@ -81,7 +81,9 @@ impl Denial {
     /// the plugin itself is at fault, 403 else.
     pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
         let status = match reason {
-            Reason::PathRefused | Reason::HostRefused | Reason::MethodRefused | Reason::RequestUnreadable => 400,
+            Reason::PathRefused | Reason::HostRefused | Reason::MethodRefused | Reason::RequestUnreadable => {
+                400
+            }
             Reason::NotConfigured | Reason::CannotAsk | Reason::Internal => 503,
             Reason::AllowRule
             | Reason::NoDenyMatch

@@ -1,0 +1,94 @@
+//! A plugin: identity, one stage, the report.
+
+use meshward_identity::{Settings, resolve};
+use meshward_model::{
+    Anonymous, Counter, Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Step, UnixMillis,
+    Verdict,
+};
+
+use crate::Assemble;
+use crate::assemble::assemble;
+use crate::report::{self, COUNTERS, MEMORY_GAUGE};
+
+/// A configured plugin around the stage `S`.
+#[derive(Debug, Clone)]
+pub struct Pipeline<S> {
+    stage: S,
+    identity: Settings,
+    node: Node,
+    needs: Needs,
+    reads_peer: bool,
+}
+
+impl<S> Pipeline<S> {
+    /// The stage, for those who look into it.
+    pub const fn stage(&self) -> &S {
+        &self.stage
+    }
+}
+
+impl<S: Assemble> Plugin for Pipeline<S> {
+    type State = S::State;
+
+    const COUNTERS: &'static [Counter] = COUNTERS;
+    const MEMORY_GAUGE: &'static str = MEMORY_GAUGE;
+
+    fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal> {
+        let (stage, identity) = assemble::<S>(configuration)?;
+        let needs = stage.needs();
+        let reads_peer = needs.union(identity.needs()) == needs;
+        Ok(Self { stage, identity, node: node.clone(), needs, reads_peer })
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    fn decide(&self, state: &mut S::State, head: Head, now: UnixMillis) -> (Request, Step) {
+        let Head { id, headers, connection } = head;
+        let mut request = Request {
+            id,
+            headers,
+            peer: Peer::Anonymous(Anonymous::Unread),
+            destination_port: connection.destination_port,
+        };
+        if self.reads_peer {
+            match resolve(&connection, &self.identity) {
+                Ok(peer) => request.peer = peer,
+                Err(_) => return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None))),
+            }
+        }
+        let step = self.stage.decide(state, &request, now);
+        (request, step)
+    }
+
+    fn wants(&self, verdict: &Verdict) -> Needs {
+        if report::is_written(verdict) {
+            let all = Needs { headers: true, destination_port: true, ..self.identity.needs() };
+            all.without(self.needs)
+        } else {
+            Needs::default()
+        }
+    }
+
+    fn report(&self, request: Option<Request>, more: Head, verdict: &Verdict, now: UnixMillis) -> Report {
+        let request = request.map(|request| self.complete(request, more));
+        report::report(request.as_ref(), verdict, &self.node, now)
+    }
+}
+
+impl<S> Pipeline<S> {
+    /// Adds what was only read for the report.
+    fn complete(&self, mut request: Request, more: Head) -> Request {
+        if request.headers.is_empty() {
+            request.headers = more.headers;
+        }
+        if !self.reads_peer
+            && let Ok(peer) = resolve(&more.connection, &self.identity)
+        {
+            request.peer = peer;
+        }
+        request.destination_port = request.destination_port.or(more.connection.destination_port);
+        request
+    }
+}

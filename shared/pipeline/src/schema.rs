@@ -1,0 +1,46 @@
+//! The JSON Schema of a configuration, made of the raw types that parse it.
+//!
+//! Draft 7: the newest draft that editors' YAML support reads.
+
+use meshward_config::{RawDocument, RawEnvelope};
+use meshward_policy::raw::{RawAccessPolicy, RawAuthorizationPolicy};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// The JSON Schema of `PluginConfig` with every kind of document that the plugins of this version read.
+pub fn schema() -> Value {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let kinds = [
+        document::<RawAccessPolicy>(&mut generator, "AccessPolicy", &["meshward.io/v1alpha1"]),
+        document::<RawAuthorizationPolicy>(
+            &mut generator,
+            "AuthorizationPolicy",
+            &["security.istio.io/v1", "security.istio.io/v1beta1"],
+        ),
+    ];
+    let mut schema = generator.into_root_schema_for::<RawEnvelope>().to_value();
+    if let Some(documents) = schema.pointer_mut("/properties/documents") {
+        *documents = json!({
+            "description": "The policy documents, in any order.",
+            "type": "array",
+            "items": {"oneOf": kinds},
+        });
+    }
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), json!("meshward PluginConfig"));
+    }
+    schema
+}
+
+fn document<Spec: JsonSchema>(generator: &mut SchemaGenerator, kind: &str, versions: &[&str]) -> Value {
+    let mut schema = <RawDocument<Spec>>::json_schema(generator).to_value();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), json!(kind));
+    }
+    if let Some(properties) = schema.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        properties.insert("kind".to_owned(), json!({"const": kind}));
+        properties.insert("apiVersion".to_owned(), json!({"enum": versions}));
+    }
+    schema
+}

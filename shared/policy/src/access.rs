@@ -1,0 +1,69 @@
+//! Access control for one workload: all compiled documents, and the stage that decides by them.
+
+use meshward_model::{Allowed, Decision, Denial, Needs, Reason, Request, Stage, Step, UnixMillis, Verdict};
+
+use crate::set::Set;
+
+/// The compiled documents that apply to this workload. Configured, it cannot be wrong.
+///
+/// `AccessPolicy` and `AuthorizationPolicy` are separate sets and both must allow. Shadow documents are sets of their own that
+/// refuse nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessControl {
+    pub(crate) enforced: Vec<Set>,
+    pub(crate) shadow: Vec<Set>,
+    pub(crate) when_nothing_applies: Decision,
+    pub(crate) peer: Needs,
+}
+
+impl AccessControl {
+    /// Decides one request. Pure: the same request always gets the same verdict.
+    pub fn verdict(&self, request: &Request) -> Verdict {
+        Verdict { decision: self.enforce(request), shadow: self.shadow(request) }
+    }
+
+    fn enforce(&self, request: &Request) -> Decision {
+        let mut allowed = None;
+        for set in &self.enforced {
+            match set.decide(request) {
+                Decision::Deny(denial) => return Decision::Deny(denial),
+                Decision::Allow(by) => allowed = Some(more_telling(allowed, by)),
+            }
+        }
+        match (allowed, self.shadow.is_empty()) {
+            (Some(allowed), _) => Decision::Allow(allowed),
+            (None, false) => Decision::Allow(Allowed { reason: Reason::ShadowOnly, rule: None }),
+            (None, true) => self.when_nothing_applies.clone(),
+        }
+    }
+
+    fn shadow(&self, request: &Request) -> Option<Denial> {
+        self.shadow.iter().find_map(|set| match set.decide(request) {
+            Decision::Deny(denial) => Some(denial),
+            Decision::Allow(_) => None,
+        })
+    }
+}
+
+/// Where both kinds allow, the verdict names a rule rather than none.
+fn more_telling(before: Option<Allowed>, now: Allowed) -> Allowed {
+    match before {
+        Some(before) if before.rule.is_some() || now.rule.is_none() => before,
+        Some(_) | None => now,
+    }
+}
+
+impl Stage for AccessControl {
+    type State = ();
+
+    fn needs(&self) -> Needs {
+        self.enforced
+            .iter()
+            .chain(&self.shadow)
+            .fold(Needs::default(), |needs, set| needs.union(set.uses.needs(self.peer)))
+    }
+
+    fn decide(&self, (): &mut (), request: &Request, _now: UnixMillis) -> Step {
+        Step::Done(self.verdict(request))
+    }
+}

@@ -1,0 +1,136 @@
+//! Documents to compiled sets. Everything that could go wrong goes wrong here, with a place and a remedy.
+
+mod condition;
+mod document;
+mod operation;
+mod rule;
+mod source;
+mod values;
+
+use std::collections::BTreeSet;
+
+use meshward_config::WhenNothingApplies;
+use meshward_model::{Allowed, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
+
+use crate::access::AccessControl;
+use crate::place::{Place, Problems};
+use crate::raw::{Action, Mode, Otherwise};
+use crate::rule::Rule;
+use crate::set::{Set, Uses};
+use document::Document;
+
+/// Collects documents and compiles them into an [`AccessControl`].
+///
+/// ```
+/// use meshward_config::WhenNothingApplies;
+/// use meshward_model::{DocumentKind, Needs};
+/// use meshward_policy::Compiler;
+///
+/// let mut compiler = Compiler::default();
+/// compiler.add("documents[0]", DocumentKind::AuthorizationPolicy, r#"{
+///     "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {"name": "nobody", "namespace": "shop"}, "spec": {}
+/// }"#);
+/// assert!(compiler.finish(WhenNothingApplies::Deny, Needs::default()).is_ok());
+/// ```
+#[derive(Default)]
+pub struct Compiler {
+    problems: Problems,
+    documents: Vec<Document>,
+    names: BTreeSet<(DocumentKind, String, String)>,
+}
+
+impl Compiler {
+    /// Compiles one document; `path` is where it stands in the configuration. Problems are kept for [`Compiler::finish`].
+    pub fn add(&mut self, path: &str, kind: DocumentKind, json: &str) {
+        let place = Place::root(path);
+        let Some(document) = document::compile(&place, kind, json, &mut self.problems) else { return };
+        let name = (kind, document.namespace.clone(), document.name.clone());
+        if !self.names.insert(name) {
+            self.problems.add(
+                &place.field("metadata").field("name"),
+                format!(
+                    "a second {} `{}` in namespace `{}`",
+                    kind.as_str(),
+                    document.name,
+                    document.namespace
+                ),
+                "give it another name: verdicts tell documents apart by it",
+            );
+        }
+        self.documents.push(document);
+    }
+
+    /// Puts the documents together. `peer` is what reading the peer takes.
+    ///
+    /// # Errors
+    /// Every problem that was found.
+    pub fn finish(
+        mut self,
+        when_nothing_applies: WhenNothingApplies,
+        peer: Needs,
+    ) -> Result<AccessControl, Refusal> {
+        let enforced = self.sets(Mode::Enforce);
+        let shadow = self.sets(Mode::Shadow);
+        let problems = self.problems.into_found();
+        if !problems.is_empty() {
+            return Err(Refusal { problems });
+        }
+        let reason = Reason::NothingApplies;
+        let when_nothing_applies = match when_nothing_applies {
+            WhenNothingApplies::Deny => Decision::Deny(Denial::new(reason, None)),
+            WhenNothingApplies::Allow => Decision::Allow(Allowed { reason, rule: None }),
+        };
+        Ok(AccessControl { enforced, shadow, when_nothing_applies, peer })
+    }
+
+    fn sets(&mut self, mode: Mode) -> Vec<Set> {
+        [DocumentKind::AccessPolicy, DocumentKind::AuthorizationPolicy]
+            .into_iter()
+            .filter_map(|kind| {
+                let (mine, rest) = core::mem::take(&mut self.documents)
+                    .into_iter()
+                    .partition(|document| document.kind == kind && document.mode == mode);
+                self.documents = rest;
+                self.set(kind, mine)
+            })
+            .collect()
+    }
+
+    fn set(&mut self, kind: DocumentKind, documents: Vec<Document>) -> Option<Set> {
+        if documents.is_empty() {
+            return None;
+        }
+        let strict = kind == DocumentKind::AccessPolicy;
+        let has_allow_document = documents.iter().any(|document| document.action == Action::Allow);
+        let otherwise = match (strict, has_allow_document) {
+            (true, false) => self.otherwise(&documents),
+            (true, true) | (false, _) => Otherwise::Allow,
+        };
+        let uses = documents.iter().fold(Uses::default(), |uses, document| document.uses.union(uses));
+        let (allow, deny): (Vec<_>, Vec<_>) =
+            documents.into_iter().partition(|document| document.action == Action::Allow);
+        let rules = |documents: Vec<Document>| -> Vec<Rule> {
+            documents.into_iter().flat_map(|document| document.rules).collect()
+        };
+        Some(Set { strict, deny: rules(deny), allow: rules(allow), has_allow_document, otherwise, uses })
+    }
+
+    /// What a DENY-only set of AccessPolicies says of the rest: it must say something, and only one thing.
+    fn otherwise(&mut self, documents: &[Document]) -> Otherwise {
+        let said: Vec<Otherwise> = documents.iter().filter_map(|document| document.otherwise).collect();
+        match said.split_first() {
+            None => self.problems.push(Problem {
+                path: format!("{}.spec.otherwise", documents.first().map(|d| d.path.as_str()).unwrap_or_default()),
+                message: "only DENY documents apply, and none says what happens to a request that they do not refuse".to_owned(),
+                help: "write `otherwise: allow` or `otherwise: deny` in one of them, or add an ALLOW document".to_owned(),
+            }),
+            Some((first, rest)) if rest.iter().all(|other| other == first) => return *first,
+            Some(_) => self.problems.push(Problem {
+                path: "documents".to_owned(),
+                message: "one DENY document says `otherwise: allow`, another `otherwise: deny`".to_owned(),
+                help: "let them agree".to_owned(),
+            }),
+        }
+        Otherwise::Deny
+    }
+}

@@ -1,0 +1,108 @@
+//! One entry of `when`.
+
+use meshward_config::closest;
+
+use super::document::Context;
+use super::operation;
+use super::source::{self, Part};
+use super::values::{self, Wrong, wrong};
+use crate::matching::header::HeaderCondition;
+use crate::place::{Place, Problems};
+use crate::raw::RawCondition;
+use crate::rule::Condition;
+use crate::set::Uses;
+
+/// The attributes that can be decided here; a header's name stands in the brackets.
+const KEYS: [&str; 6] = [
+    "request.headers",
+    "source.principal",
+    "source.namespace",
+    "source.serviceAccount",
+    "source.trustDomain",
+    "destination.port",
+];
+
+/// Attributes that Istio knows and that are not decided here, and why.
+const REFUSED: [(&str, &str); 7] = [
+    ("source.ip", "an HTTP filter does not see the direct peer's address; leave the document to Istio"),
+    ("remote.ip", "not supported yet; leave the document to Istio"),
+    ("request.auth", "claims come with the `authn` plugin; until then leave the rule to Istio"),
+    ("destination.ip", "not supported yet; leave the document to Istio"),
+    ("connection.sni", "not supported yet; leave the document to Istio"),
+    ("experimental.envoy.filters", "not supported yet; leave the document to Istio"),
+    ("destination.", "Istio refuses it too; select workloads instead"),
+];
+
+pub(super) fn compile(
+    place: &Place<'_>,
+    context: Context<'_>,
+    raw: &RawCondition,
+    uses: &mut Uses,
+    problems: &mut Problems,
+) -> Option<Condition> {
+    let given = ("values", raw.values.as_ref());
+    let not_given = ("notValues", raw.not_values.as_ref());
+    if given.1.is_none_or(Vec::is_empty) && not_given.1.is_none_or(Vec::is_empty) {
+        problems.add(place, "a condition without values says nothing", "give `values` or `notValues`");
+        return None;
+    }
+    let part = match raw.key.as_str() {
+        "source.principal" => Part::Principal,
+        "source.namespace" => Part::Namespace,
+        "source.serviceAccount" => Part::ServiceAccount,
+        "source.trustDomain" => Part::TrustDomain,
+        "destination.port" => {
+            uses.port = true;
+            return values::field(place, context, given, not_given, operation::port, problems)
+                .map(Condition::Port);
+        }
+        key => {
+            return match header_name(context, key) {
+                Ok(name) => {
+                    uses.headers = true;
+                    let read = |value: &str| values::pattern(context, value);
+                    let values = values::field(place, context, given, not_given, read, problems)?;
+                    Some(Condition::Header(HeaderCondition { name, values }))
+                }
+                Err(Wrong { message, help }) => {
+                    problems.add(&place.field("key"), message, help);
+                    None
+                }
+            };
+        }
+    };
+    uses.peer = true;
+    source::field(place, context, given, not_given, part, problems).map(Condition::Peer)
+}
+
+/// The name in `request.headers[name]`, lower case.
+fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
+    let Some(name) = key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']')) else {
+        return unknown(key);
+    };
+    let pseudo = name.strip_prefix(':').map(|_| ());
+    if context.strict && pseudo.is_some() {
+        return wrong(
+            format!("`{name}` is no header"),
+            "match methods, paths and hosts under `to`, where they have one form",
+        );
+    }
+    let plain = name.strip_prefix(':').unwrap_or(name);
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if plain.is_empty() || !plain.bytes().all(good) {
+        return wrong(format!("`{name}` is no header name"), "write as in `request.headers[x-role]`");
+    }
+    Ok(name.to_ascii_lowercase().into_bytes().into())
+}
+
+fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
+    if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| key.starts_with(refused)) {
+        return wrong(format!("`{key}` cannot be decided here"), *why);
+    }
+    let help = match closest(key.split('[').next().unwrap_or_default(), KEYS) {
+        Some("request.headers") => "did you mean `request.headers[<name>]`?".to_owned(),
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are {}", KEYS.join(", ")),
+    };
+    wrong(format!("unknown key `{key}`"), help)
+}

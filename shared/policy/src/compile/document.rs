@@ -1,0 +1,245 @@
+//! One document.
+
+use meshward_config::{RawDocument, RawMetadata, parse};
+use meshward_model::{DocumentKind, RuleId, RuleName};
+use serde::de::DeserializeOwned;
+
+use super::rule;
+use crate::place::{Place, Problems};
+use crate::raw::{Action, Mode, Otherwise, RawAccessPolicy, RawAuthorizationPolicy, RawRule};
+use crate::rule::Rule;
+use crate::set::Uses;
+
+/// The most rules of one document; Istio's own limit.
+const MAX_RULES: usize = 512;
+
+const DRY_RUN: &str = "istio.io/dry-run";
+
+/// A compiled document.
+pub(super) struct Document {
+    pub(super) path: String,
+    pub(super) kind: DocumentKind,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) action: Action,
+    pub(super) mode: Mode,
+    pub(super) otherwise: Option<Otherwise>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) uses: Uses,
+}
+
+/// What both kinds come down to.
+struct Spec {
+    action: Action,
+    mode: Mode,
+    otherwise: Option<Otherwise>,
+    rules: Option<Vec<RawRule>>,
+}
+
+/// Who is compiling: the dialect and the document's own namespace, if it says one.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) strict: bool,
+    pub(super) action: Action,
+    pub(super) namespace: Option<&'a str>,
+}
+
+pub(super) fn compile(
+    place: &Place<'_>,
+    kind: DocumentKind,
+    json: &str,
+    problems: &mut Problems,
+) -> Option<Document> {
+    let (metadata, spec) = match kind {
+        DocumentKind::AccessPolicy => {
+            let raw: RawDocument<RawAccessPolicy> =
+                read(place, kind, &["meshward.io/v1alpha1"], json, problems)?;
+            let spec = access_policy(place, &raw.metadata, raw.spec, problems)?;
+            (raw.metadata, spec)
+        }
+        DocumentKind::AuthorizationPolicy => {
+            let versions = ["security.istio.io/v1", "security.istio.io/v1beta1"];
+            let raw: RawDocument<RawAuthorizationPolicy> = read(place, kind, &versions, json, problems)?;
+            let spec = authorization_policy(place, &raw.metadata, raw.spec.unwrap_or_default(), problems);
+            (raw.metadata, spec)
+        }
+    };
+    check_names(place, &metadata, problems);
+    let at_spec = place.field("spec");
+    check_rules(&at_spec, &spec, problems);
+    let said = (!metadata.namespace.is_empty()).then_some(metadata.namespace.as_str());
+    let namespace = said.unwrap_or("default").to_owned();
+    let context =
+        Context { strict: kind == DocumentKind::AccessPolicy, action: spec.action, namespace: said };
+    let mut uses = Uses::default();
+    let mut rules = Vec::new();
+    for (index, raw) in spec.rules.iter().flatten().enumerate() {
+        let id = RuleId::new(RuleName {
+            kind,
+            namespace: namespace.clone(),
+            policy: metadata.name.clone(),
+            index,
+        });
+        let at_rules = at_spec.field("rules");
+        rules.push(rule::compile(&at_rules.index(index), context, id, raw, &mut uses, problems));
+    }
+    let Spec { action, mode, otherwise, .. } = spec;
+    let path = place.to_string();
+    Some(Document { path, kind, namespace, name: metadata.name, action, mode, otherwise, rules, uses })
+}
+
+fn read<S: DeserializeOwned>(
+    place: &Place<'_>,
+    kind: DocumentKind,
+    versions: &[&str],
+    json: &str,
+    problems: &mut Problems,
+) -> Option<RawDocument<S>> {
+    match parse::<RawDocument<S>>(json, &place.to_string()) {
+        Ok(raw) => {
+            if !versions.contains(&raw.api_version.as_str()) {
+                problems.add(
+                    &place.field("apiVersion"),
+                    format!("`{}` is no version of {}", raw.api_version, kind.as_str()),
+                    format!("write `{}`", versions.first().copied().unwrap_or_default()),
+                );
+            }
+            Some(raw)
+        }
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+fn access_policy(
+    place: &Place<'_>,
+    metadata: &RawMetadata,
+    spec: Option<RawAccessPolicy>,
+    problems: &mut Problems,
+) -> Option<Spec> {
+    let at = place.field("spec");
+    let Some(raw) = spec else {
+        problems.add(&at, "an AccessPolicy without a spec says nothing", "write `spec:` with `rules`");
+        return None;
+    };
+    not_yet(&at, "selector", raw.selector.is_some(), problems);
+    not_yet(&at, "targetRefs", raw.target_refs.is_some(), problems);
+    let action = decidable(&at, raw.action, problems);
+    if action == Action::Allow && raw.otherwise.is_some() {
+        problems.add(
+            &at.field("otherwise"),
+            "an ALLOW document refuses what it does not allow",
+            "leave `otherwise` to DENY documents",
+        );
+    }
+    if metadata.annotations.contains_key(DRY_RUN) {
+        problems.add(
+            &place.field("metadata").field("annotations"),
+            format!("`{DRY_RUN}` is for Istio's documents"),
+            "write `mode: shadow` in the spec",
+        );
+    }
+    Some(Spec { action, mode: raw.mode.unwrap_or_default(), otherwise: raw.otherwise, rules: raw.rules })
+}
+
+fn authorization_policy(
+    place: &Place<'_>,
+    metadata: &RawMetadata,
+    raw: RawAuthorizationPolicy,
+    problems: &mut Problems,
+) -> Spec {
+    let at = place.field("spec");
+    not_yet(&at, "selector", raw.selector.is_some(), problems);
+    not_yet(&at, "targetRef", raw.target_ref.is_some(), problems);
+    not_yet(&at, "targetRefs", raw.target_refs.is_some(), problems);
+    let action = decidable(&at, raw.action, problems);
+    if raw.provider.is_some() {
+        problems.add(
+            &at.field("provider"),
+            "a provider goes with action CUSTOM, which is refused",
+            "leave it out",
+        );
+    }
+    let mode = match metadata.annotations.get(DRY_RUN).map(String::as_str) {
+        None | Some("false") => Mode::Enforce,
+        Some("true") => Mode::Shadow,
+        Some(other) => {
+            problems.add(
+                &place.field("metadata").field("annotations"),
+                format!("`{DRY_RUN}` is `{other}`"),
+                "write \"true\" or \"false\"",
+            );
+            Mode::Enforce
+        }
+    };
+    Spec { action, mode, otherwise: None, rules: raw.rules }
+}
+
+fn not_yet(at: &Place<'_>, field: &str, given: bool, problems: &mut Problems) {
+    if given {
+        problems.add(
+            &at.field(field),
+            format!("`{field}` is not supported yet"),
+            "leave it out and give this configuration only to the workloads that it is meant for",
+        );
+    }
+}
+
+fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) -> Action {
+    let at = at.field("action");
+    let action = action.unwrap_or_default();
+    match action {
+        Action::Allow | Action::Deny => {}
+        Action::Audit => problems.add(
+            &at,
+            "action AUDIT is not supported yet",
+            "write an AccessPolicy with `mode: shadow`, which counts and records what it would refuse",
+        ),
+        Action::Custom => problems.add(
+            &at,
+            "action CUSTOM calls an external authorizer, which happens before this plugin",
+            "leave the document to Istio",
+        ),
+    }
+    action
+}
+
+fn check_names(place: &Place<'_>, metadata: &RawMetadata, problems: &mut Problems) {
+    let at = place.field("metadata");
+    let help = "use a-z, 0-9, `-` and `.`, as Kubernetes does";
+    if !is_name(&metadata.name, 253) {
+        problems.add(&at.field("name"), format!("`{}` is no name", metadata.name.escape_debug()), help);
+    }
+    if !metadata.namespace.is_empty() && !is_name(&metadata.namespace, 63) {
+        let message = format!("`{}` is no namespace", metadata.namespace.escape_debug());
+        problems.add(&at.field("namespace"), message, help);
+    }
+}
+
+fn is_name(name: &str, longest: usize) -> bool {
+    !name.is_empty()
+        && name.len() <= longest
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+}
+
+fn check_rules(at: &Place<'_>, spec: &Spec, problems: &mut Problems) {
+    let count = spec.rules.as_ref().map_or(0, Vec::len);
+    if count == 0 && spec.action == Action::Deny {
+        problems.add(
+            &at.field("rules"),
+            "a DENY document without rules refuses nothing",
+            "add a rule; `{}` matches every request",
+        );
+    }
+    if count > MAX_RULES {
+        problems.add(
+            &at.field("rules"),
+            format!("{count} rules, at most {MAX_RULES} are read"),
+            "split the document",
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! One entry of `to`: what is asked for.
+
+use meshward_http::{host, method, path};
+
+use super::document::Context;
+use super::values::{self, Wrong, wrong};
+use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
+use crate::pattern::Pattern;
+use crate::place::{Place, Problems};
+use crate::raw::RawOperation;
+use crate::set::Uses;
+use crate::template::Template;
+
+pub(super) fn compile(
+    place: &Place<'_>,
+    context: Context<'_>,
+    raw: &RawOperation,
+    uses: &mut Uses,
+    problems: &mut Problems,
+) -> Operation {
+    let mut fields = Vec::new();
+    let hosts = (("hosts", raw.hosts.as_ref()), ("notHosts", raw.not_hosts.as_ref()));
+    if let Some(field) =
+        values::field(place, context, hosts.0, hosts.1, |value| host(context, value), problems)
+    {
+        fields.push(OperationField::Hosts(field));
+        uses.host = true;
+    }
+    let ports = (("ports", raw.ports.as_ref()), ("notPorts", raw.not_ports.as_ref()));
+    if let Some(field) = values::field(place, context, ports.0, ports.1, port, problems) {
+        fields.push(OperationField::Ports(field));
+        uses.port = true;
+    }
+    let methods = (("methods", raw.methods.as_ref()), ("notMethods", raw.not_methods.as_ref()));
+    if let Some(field) =
+        values::field(place, context, methods.0, methods.1, |value| http_method(context, value), problems)
+    {
+        fields.push(OperationField::Methods(field));
+        uses.method = true;
+    }
+    let paths = (("paths", raw.paths.as_ref()), ("notPaths", raw.not_paths.as_ref()));
+    if let Some(field) =
+        values::field(place, context, paths.0, paths.1, |value| http_path(context, value), problems)
+    {
+        fields.push(OperationField::Paths(field));
+        uses.path = true;
+    }
+    if fields.is_empty() {
+        problems.add(
+            place,
+            "an empty operation",
+            "name something, or leave `to` out to match every operation",
+        );
+    }
+    Operation { fields }
+}
+
+/// Reads a TCP port.
+pub(super) fn port(value: &str) -> Result<u16, Wrong> {
+    match value.parse::<u16>() {
+        Ok(port) if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
+        Ok(_) | Err(_) => {
+            wrong(format!("`{value}` is no port"), "write a number from 0 to 65535 as a string")
+        }
+    }
+}
+
+fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
+    if !context.strict {
+        return Ok(HostMatcher::Istio(Pattern::new(value)));
+    }
+    // Istio's idiom for "whatever the port": strict rules ignore the port anyway, unless they name one.
+    let value = value.strip_suffix(":*").unwrap_or(value);
+    let pattern = values::pattern(context, value)?;
+    match &pattern {
+        Pattern::Any => Ok(HostMatcher::Strict { name: Pattern::Any, port: None }),
+        Pattern::Exact(exact) => {
+            let host = host::canonical(exact)
+                .or_else(|error| wrong(format!("`{value}`: {error}"), "correct the host"))?;
+            Ok(HostMatcher::Strict { name: Pattern::Exact(host.name.as_bytes().into()), port: host.port })
+        }
+        Pattern::Prefix(literal) | Pattern::Suffix(literal) => {
+            let good = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+            if !literal.iter().all(good) {
+                return wrong(
+                    format!("`{value}`: with a `*`, a host is letters, digits, `-`, `.` and `_`"),
+                    "a port can only be named with a whole host",
+                );
+            }
+            let lower = literal.to_ascii_lowercase().into();
+            let name = match pattern {
+                Pattern::Prefix(_) => Pattern::Prefix(lower),
+                Pattern::Any | Pattern::Exact(_) | Pattern::Suffix(_) => Pattern::Suffix(lower),
+            };
+            Ok(HostMatcher::Strict { name, port: None })
+        }
+    }
+}
+
+fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
+    let pattern = values::pattern(context, value)?;
+    if context.strict && pattern != Pattern::Any && !method::is_token(pattern.literal()) {
+        return wrong(
+            format!("`{value}` is no HTTP method"),
+            format!("methods are upper case: write `{}`", value.to_ascii_uppercase()),
+        );
+    }
+    Ok(pattern)
+}
+
+fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
+    if Template::is_template(value) {
+        let template =
+            Template::new(value).or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
+        let plain = value.replace("{**}", "x").replace("{*}", "x");
+        if context.strict {
+            check_path(value, &plain)?;
+        }
+        return Ok(PathMatcher::Template(template));
+    }
+    if value.contains(['{', '}']) {
+        return wrong(
+            format!("`{value}`: the only operators are `{{*}}` and `{{**}}`, each a whole segment"),
+            "write `{*}` for one segment",
+        );
+    }
+    let pattern = values::pattern(context, value)?;
+    if context.strict {
+        match &pattern {
+            Pattern::Any => {}
+            Pattern::Exact(_) if value == "*" => {}
+            Pattern::Exact(_) => check_path(value, value)?,
+            Pattern::Prefix(prefix) => check_path(value, &format!("{}x", String::from_utf8_lossy(prefix)))?,
+            Pattern::Suffix(suffix) => check_path(value, &format!("/x{}", String::from_utf8_lossy(suffix)))?,
+        }
+    }
+    Ok(PathMatcher::Pattern(pattern))
+}
+
+/// A strict path that the one form of no request has could never match: that is a mistake, not a rule.
+fn check_path(value: &str, sample: &str) -> Result<(), Wrong> {
+    match path::canonical(sample.as_bytes()) {
+        Ok(canonical) if canonical == sample => Ok(()),
+        Ok(canonical) => {
+            wrong(format!("`{value}` is not how this path is matched"), format!("write `{canonical}`"))
+        }
+        Err(error) => wrong(
+            format!("`{value}` could never match: {error}"),
+            "requests with such a path are refused before the rules; write the plain form",
+        ),
+    }
+}

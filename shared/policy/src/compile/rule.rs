@@ -1,0 +1,67 @@
+//! One rule.
+
+use meshward_model::RuleId;
+
+use super::document::Context;
+use super::{condition, operation, source};
+use crate::place::{Place, Problems};
+use crate::raw::RawRule;
+use crate::rule::Rule;
+use crate::set::Uses;
+
+/// The most entries of `from`, `to` or `when`; Istio's own limit for `from`.
+const MAX_ENTRIES: usize = 512;
+
+pub(super) fn compile(
+    place: &Place<'_>,
+    context: Context<'_>,
+    id: RuleId,
+    raw: &RawRule,
+    uses: &mut Uses,
+    problems: &mut Problems,
+) -> Rule {
+    let at = place.field("from");
+    check_entries(
+        &at,
+        raw.from.as_deref(),
+        "`from: []` says nothing; leave it out to match every caller",
+        problems,
+    );
+    let from = raw.from.iter().flatten().enumerate();
+    let from = from.map(|(index, from)| {
+        let entry = at.index(index);
+        source::compile(&entry.field("source"), context, &from.source, uses, problems)
+    });
+    let from = from.collect();
+
+    let at = place.field("to");
+    check_entries(
+        &at,
+        raw.to.as_deref(),
+        "`to: []` says nothing; leave it out to match every operation",
+        problems,
+    );
+    let to = raw.to.iter().flatten().enumerate();
+    let to = to.map(|(index, to)| {
+        let entry = at.index(index);
+        operation::compile(&entry.field("operation"), context, &to.operation, uses, problems)
+    });
+    let to = to.collect();
+
+    let at = place.field("when");
+    let when = raw.when.iter().flatten().enumerate();
+    let when =
+        when.filter_map(|(index, raw)| condition::compile(&at.index(index), context, raw, uses, problems));
+    let when = when.collect();
+    Rule { id, from, to, when }
+}
+
+fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, empty: &str, problems: &mut Problems) {
+    match entries.map(<[T]>::len) {
+        Some(0) => problems.add(at, empty, ""),
+        Some(count) if count > MAX_ENTRIES => {
+            problems.add(at, format!("{count} entries, at most {MAX_ENTRIES} are read"), "split the rule");
+        }
+        Some(_) | None => {}
+    }
+}

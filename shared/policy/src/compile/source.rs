@@ -1,0 +1,235 @@
+//! One entry of `from`: who calls.
+
+use meshward_model::SpiffeId;
+
+use super::document::Context;
+use super::values::{self, Wrong, wrong};
+use crate::matching::Field;
+use crate::matching::peer::PeerMatcher;
+use crate::pattern::Pattern;
+use crate::place::{Place, Problems};
+use crate::raw::{Action, RawSource};
+use crate::rule::Source;
+use crate::set::Uses;
+
+/// Istio's limits on service accounts.
+const MAX_SERVICE_ACCOUNTS: usize = 16;
+const MAX_SERVICE_ACCOUNT_BYTES: usize = 320;
+
+pub(super) fn compile(
+    place: &Place<'_>,
+    context: Context<'_>,
+    raw: &RawSource,
+    uses: &mut Uses,
+    problems: &mut Problems,
+) -> Source {
+    refuse_unsupported(place, raw, problems);
+    if let Some(accounts) = raw.service_accounts.as_ref().or(raw.not_service_accounts.as_ref())
+        && (raw.principals.is_some()
+            || raw.not_principals.is_some()
+            || raw.namespaces.is_some()
+            || raw.not_namespaces.is_some()
+            || accounts.len() > MAX_SERVICE_ACCOUNTS)
+    {
+        problems.add(
+            &place.field("serviceAccounts"),
+            format!("service accounts stand with principals or namespaces, or are more than {MAX_SERVICE_ACCOUNTS}"),
+            "name them in a `from` entry of their own",
+        );
+    }
+    let pairs = [
+        (
+            ("principals", raw.principals.as_ref()),
+            ("notPrincipals", raw.not_principals.as_ref()),
+            Part::Principal,
+        ),
+        (
+            ("namespaces", raw.namespaces.as_ref()),
+            ("notNamespaces", raw.not_namespaces.as_ref()),
+            Part::Namespace,
+        ),
+        (
+            ("serviceAccounts", raw.service_accounts.as_ref()),
+            ("notServiceAccounts", raw.not_service_accounts.as_ref()),
+            Part::ServiceAccount,
+        ),
+        (
+            ("trustDomains", raw.trust_domains.as_ref()),
+            ("notTrustDomains", raw.not_trust_domains.as_ref()),
+            Part::TrustDomain,
+        ),
+    ];
+    let mut fields = Vec::new();
+    for (given, not_given, part) in pairs {
+        fields.extend(field(place, context, given, not_given, part, problems));
+    }
+    if fields.is_empty() {
+        problems.add(place, "an empty source", "name a caller, or leave `from` out to match every caller");
+    }
+    uses.peer = true;
+    Source { fields }
+}
+
+/// Which part of the peer a field speaks of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Principal,
+    Namespace,
+    ServiceAccount,
+    TrustDomain,
+}
+
+/// Compiles a field that speaks of the peer, wherever it stands.
+pub(super) fn field(
+    place: &Place<'_>,
+    context: Context<'_>,
+    given: (&str, Option<&Vec<String>>),
+    not_given: (&str, Option<&Vec<String>>),
+    part: Part,
+    problems: &mut Problems,
+) -> Option<Field<PeerMatcher>> {
+    let not_name = not_given.0;
+    let field =
+        values::field(place, context, given, not_given, |value| matcher(context, part, value), problems)?;
+    let nobody = field.none.iter().any(|value| {
+        matches!(
+            value,
+            PeerMatcher::Principal(Pattern::Any)
+                | PeerMatcher::Namespace(Pattern::Any)
+                | PeerMatcher::TrustDomain(Pattern::Any)
+        )
+    });
+    if context.strict && context.action == Action::Allow && nobody {
+        problems.add(
+            &place.field(not_name),
+            "`*` leaves nobody: an ALLOW rule never takes a missing identity for a different one",
+            "to let callers without identity in, leave `from` out",
+        );
+    }
+    Some(field)
+}
+
+fn matcher(context: Context<'_>, part: Part, value: &str) -> Result<PeerMatcher, Wrong> {
+    match (part, context.strict) {
+        (Part::Principal, true) => strict_principal(context, value),
+        (Part::Principal, false) => Ok(PeerMatcher::Principal(Pattern::new(value))),
+        (Part::Namespace, true) => {
+            let pattern = values::pattern(context, value)?;
+            check_bytes(&pattern, value, "namespace", |byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+            })?;
+            Ok(PeerMatcher::Namespace(pattern))
+        }
+        (Part::Namespace, false) => {
+            Ok(PeerMatcher::IstioNamespace(format!("/ns/{value}/").split('*').map(Into::into).collect()))
+        }
+        (Part::ServiceAccount, _) => service_account(context, value),
+        (Part::TrustDomain, strict) => trust_domain(context, value, strict),
+    }
+}
+
+fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {
+    let value = value.strip_prefix("spiffe://").unwrap_or(value);
+    let pattern = values::pattern(context, value)?;
+    if let Pattern::Exact(exact) = &pattern
+        && let Err(error) = SpiffeId::parse(&[b"spiffe://", &**exact].concat())
+    {
+        return wrong(
+            format!("`{value}` is no SPIFFE ID: {error}"),
+            "write it as `<trust domain>/ns/<namespace>/sa/<service account>`",
+        );
+    }
+    check_bytes(&pattern, value, "SPIFFE ID", |byte| {
+        byte.is_ascii_alphanumeric() || b"/-._".contains(&byte)
+    })?;
+    Ok(PeerMatcher::Principal(pattern))
+}
+
+fn service_account(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {
+    if value.len() > MAX_SERVICE_ACCOUNT_BYTES || value.contains('*') {
+        return wrong(
+            format!(
+                "`{value}`: a service account has no `*` and at most {MAX_SERVICE_ACCOUNT_BYTES} characters"
+            ),
+            "write `<namespace>/<name>`",
+        );
+    }
+    let (namespace, name) = match (value.split_once('/'), context.namespace) {
+        (Some((namespace, name)), _) => (namespace, name),
+        (None, Some(own)) => (own, value),
+        (None, None) => {
+            return wrong(
+                format!("`{value}` is in the document's own namespace, and the document names none"),
+                "write `<namespace>/<name>`, or set `metadata.namespace`",
+            );
+        }
+    };
+    if namespace.is_empty() || name.is_empty() || name.contains('/') {
+        return wrong(format!("`{value}` is no service account"), "write `<namespace>/<name>`");
+    }
+    Ok(if context.strict {
+        PeerMatcher::ServiceAccount { namespace: namespace.into(), name: name.into() }
+    } else {
+        PeerMatcher::IstioServiceAccount {
+            namespace: format!("/ns/{namespace}/").into(),
+            account: format!("sa/{name}").into(),
+        }
+    })
+}
+
+fn trust_domain(context: Context<'_>, value: &str, strict: bool) -> Result<PeerMatcher, Wrong> {
+    let pattern = Pattern::new(value);
+    if pattern.literal().contains(&b'*') || value.contains('/') {
+        return wrong(
+            format!("`{value}`: a trust domain has no `/`, and one `*` at the start or at the end"),
+            "write it as in `cluster.local`, without `spiffe://`",
+        );
+    }
+    if strict {
+        let pattern = values::pattern(context, value)?;
+        check_bytes(&pattern, value, "trust domain", |byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte)
+        })?;
+        return Ok(PeerMatcher::TrustDomain(pattern));
+    }
+    Ok(match value.split_once('*') {
+        Some(("", "")) => PeerMatcher::Principal(Pattern::Any),
+        Some((before, after)) => {
+            PeerMatcher::IstioTrustDomain { before: before.into(), after: after.into(), open: true }
+        }
+        None => PeerMatcher::IstioTrustDomain { before: value.into(), after: "".into(), open: false },
+    })
+}
+
+/// A strict value with a byte that the thing never has could never match: that is a mistake, not a rule.
+fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> bool) -> Result<(), Wrong> {
+    match pattern.literal().iter().find(|byte| !good(**byte)) {
+        Some(byte) => {
+            let shown = char::from(*byte).escape_debug();
+            wrong(
+                format!("`{value}`: no {what} has `{shown}` in it"),
+                "the value could never match; correct it",
+            )
+        }
+        None => Ok(()),
+    }
+}
+
+fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) {
+    let token =
+        "claims and request principals come with the `authn` plugin; until then leave the rule to Istio";
+    let direct = "an HTTP filter does not see the direct peer's address; leave the document to Istio";
+    let remote = "not supported yet; leave the document to Istio";
+    for (field, given, help) in [
+        ("requestPrincipals", raw.request_principals.is_some(), token),
+        ("notRequestPrincipals", raw.not_request_principals.is_some(), token),
+        ("ipBlocks", raw.ip_blocks.is_some(), direct),
+        ("notIpBlocks", raw.not_ip_blocks.is_some(), direct),
+        ("remoteIpBlocks", raw.remote_ip_blocks.is_some(), remote),
+        ("notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), remote),
+    ] {
+        if given {
+            problems.add(&place.field(field), format!("`{field}` cannot be decided here"), help);
+        }
+    }
+}

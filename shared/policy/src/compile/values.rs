@@ -1,0 +1,81 @@
+//! Lists of values.
+
+use super::document::Context;
+use crate::matching::Field;
+use crate::pattern::Pattern;
+use crate::place::{Place, Problems};
+
+/// The most values of one list.
+const MAX_VALUES: usize = 16_384;
+
+/// A field with its `notX`: `None` when neither is given. `read` compiles one value; its error is (message, help).
+pub(super) fn field<M>(
+    place: &Place<'_>,
+    context: Context<'_>,
+    (name, values): (&str, Option<&Vec<String>>),
+    (not_name, not_values): (&str, Option<&Vec<String>>),
+    mut read: impl FnMut(&str) -> Result<M, Wrong>,
+    problems: &mut Problems,
+) -> Option<Field<M>> {
+    let any = list(&place.field(name), context, values, &mut read, problems);
+    let none = list(&place.field(not_name), context, not_values, &mut read, problems);
+    (any.is_some() || none.is_some())
+        .then(|| Field { any: any.unwrap_or_default(), none: none.unwrap_or_default() })
+}
+
+/// What is wrong with a value, and what to write instead.
+pub(super) struct Wrong {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// Shorthand for a [`Wrong`] value.
+pub(super) fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { message: message.into(), help: help.into() })
+}
+
+fn list<M>(
+    place: &Place<'_>,
+    context: Context<'_>,
+    values: Option<&Vec<String>>,
+    read: &mut impl FnMut(&str) -> Result<M, Wrong>,
+    problems: &mut Problems,
+) -> Option<Vec<M>> {
+    let values = values?;
+    if values.is_empty() {
+        if context.strict {
+            problems.add(place, "an empty list", "name at least one value, or leave the field out");
+        }
+        // In Istio's API an empty list is the same as none.
+        return None;
+    }
+    if values.len() > MAX_VALUES {
+        problems.add(
+            place,
+            format!("{} values, at most {MAX_VALUES} are read", values.len()),
+            "split the rule",
+        );
+        return None;
+    }
+    let mut compiled = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let result = if value.is_empty() { wrong("an empty value", "name something") } else { read(value) };
+        match result {
+            Ok(matcher) => compiled.push(matcher),
+            Err(Wrong { message, help }) => problems.add(&place.index(index), message, help),
+        }
+    }
+    Some(compiled)
+}
+
+/// Reads a value as a string match. Strict: a `*` anywhere but at one end is refused, since it would be taken literally.
+pub(super) fn pattern(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
+    let pattern = Pattern::new(value);
+    if context.strict && pattern.literal().contains(&b'*') {
+        return wrong(
+            format!("`{value}`: a `*` may stand only alone, at the start or at the end"),
+            "write `prefix*` or `*suffix`",
+        );
+    }
+    Ok(pattern)
+}

@@ -1,0 +1,108 @@
+//! Matching on what is asked for: host, port, method, path.
+
+use meshward_http::host::Host;
+
+use super::Field;
+use crate::pattern::Pattern;
+use crate::template::Template;
+use crate::truth::{Truth, all};
+
+/// One entry of `to`: all of its fields must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Operation {
+    pub(crate) fields: Vec<OperationField>,
+}
+
+/// One field of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OperationField {
+    Hosts(Field<HostMatcher>),
+    Ports(Field<u16>),
+    Methods(Field<Pattern>),
+    Paths(Field<PathMatcher>),
+}
+
+/// One value of `hosts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HostMatcher {
+    /// Strict: the host's name in its one form; the port only where the rule names one.
+    Strict { name: Pattern, port: Option<u16> },
+    /// Istio: the `:authority` as sent, letter case aside; a port is part of it.
+    Istio(Pattern),
+}
+
+/// One value of `paths`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PathMatcher {
+    Pattern(Pattern),
+    Template(Template),
+}
+
+/// What an operation is matched against. A part that no rule asks for may be absent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Target<'r> {
+    /// `:authority` as sent.
+    pub(crate) authority: Option<&'r [u8]>,
+    /// The host in its one form; strict rules only.
+    pub(crate) host: Option<Host<'r>>,
+    /// The port that the connection was accepted on.
+    pub(crate) port: Option<u16>,
+    /// `:method`.
+    pub(crate) method: Option<&'r [u8]>,
+    /// The path without query: in its one form for strict rules, as sent for Istio's.
+    pub(crate) path: Option<&'r [u8]>,
+}
+
+impl Operation {
+    pub(crate) fn truth(&self, target: &Target<'_>) -> Truth {
+        all(self.fields.iter().map(|field| field.truth(target)))
+    }
+}
+
+impl OperationField {
+    fn truth(&self, target: &Target<'_>) -> Truth {
+        match self {
+            Self::Hosts(hosts) => hosts.plain(|host| host.matches(target)),
+            Self::Ports(ports) => port_truth(ports, target.port),
+            Self::Methods(methods) => {
+                methods.plain(|pattern| target.method.is_some_and(|method| pattern.matches(method)))
+            }
+            Self::Paths(paths) => paths.plain(|path| target.path.is_some_and(|target| path.matches(target))),
+        }
+    }
+}
+
+/// A port that the proxy does not tell could be any.
+pub(crate) fn port_truth(ports: &Field<u16>, port: Option<u16>) -> Truth {
+    match port {
+        Some(port) => ports.plain(|value| *value == port),
+        None => Truth::Maybe,
+    }
+}
+
+impl HostMatcher {
+    fn matches(&self, target: &Target<'_>) -> bool {
+        match self {
+            Self::Strict { name, port } => target.host.as_ref().is_some_and(|host| {
+                name.matches(host.name.as_bytes()) && (port.is_none() || *port == host.port)
+            }),
+            Self::Istio(pattern) => {
+                target.authority.is_some_and(|authority| pattern.matches_ignoring_case(authority))
+            }
+        }
+    }
+}
+
+impl PathMatcher {
+    fn matches(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Pattern(Pattern::Any) => !path.is_empty(),
+            Self::Pattern(pattern) => pattern.matches(path),
+            Self::Template(template) => template.matches(path),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "operation_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Where in the configuration we are, and what was found wrong there.
+
+use core::fmt;
+
+use meshward_model::Problem;
+
+/// A path into the configuration, built from the inside out without allocating; it becomes text only when a problem is found.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    before: Option<&'a Place<'a>>,
+    step: At<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Root(&'a str),
+    Field(&'a str),
+    Index(usize),
+}
+
+impl<'a> Place<'a> {
+    pub(crate) const fn root(path: &'a str) -> Self {
+        Self { before: None, step: At::Root(path) }
+    }
+
+    pub(crate) const fn field(&'a self, name: &'a str) -> Self {
+        Self { before: Some(self), step: At::Field(name) }
+    }
+
+    pub(crate) const fn index(&'a self, at: usize) -> Self {
+        Self { before: Some(self), step: At::Index(at) }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(before) = self.before {
+            before.fmt(f)?;
+        }
+        match self.step {
+            At::Root(path) => f.write_str(path),
+            At::Field(name) => write!(f, ".{name}"),
+            At::Index(at) => write!(f, "[{at}]"),
+        }
+    }
+}
+
+/// The problems found so far; past [`Problems::MAX`] they are counted and not kept.
+#[derive(Default)]
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    more: usize,
+}
+
+impl Problems {
+    /// The most problems that are told at once.
+    const MAX: usize = 50;
+
+    pub(crate) fn add(&mut self, place: &Place<'_>, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Problem { path: place.to_string(), message: message.into(), help: help.into() });
+    }
+
+    pub(crate) fn push(&mut self, problem: Problem) {
+        if self.found.len() < Self::MAX {
+            self.found.push(problem);
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn into_found(mut self) -> Vec<Problem> {
+        if self.more > 0 {
+            self.found.push(Problem {
+                path: String::new(),
+                message: format!("and {} more problems", self.more),
+                help: String::new(),
+            });
+        }
+        self.found
+    }
+}

@@ -1,0 +1,201 @@
+//! The documents as they are written.
+//!
+//! Fields that this version does not decide by are read all the same, so that their refusal can say why and what to do
+//! instead of `unknown field`.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// `spec` of an `AccessPolicy`: a superset of Istio's `AuthorizationPolicy`, matched strictly.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "the spec of an AccessPolicy")]
+pub struct RawAccessPolicy {
+    /// What a matching rule does; `ALLOW` when left out.
+    pub action: Option<Action>,
+    /// Whether the document decides or only counts; `enforce` when left out.
+    pub mode: Option<Mode>,
+    /// What happens to a request that no rule matches, where only DENY documents apply.
+    pub otherwise: Option<Otherwise>,
+    /// The rules; a request matches the document when it matches any of them.
+    pub rules: Option<Vec<RawRule>>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub selector: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub target_refs: Option<IgnoredAny>,
+}
+
+/// `spec` of Istio's `AuthorizationPolicy` (`security.istio.io/v1`).
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "the spec of an AuthorizationPolicy")]
+pub struct RawAuthorizationPolicy {
+    /// What a matching rule does; `ALLOW` when left out.
+    pub action: Option<Action>,
+    /// The rules; a request matches the document when it matches any of them. None at all: nothing matches.
+    pub rules: Option<Vec<RawRule>>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub selector: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub target_ref: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub target_refs: Option<IgnoredAny>,
+    /// Goes with `CUSTOM`, which is refused.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub provider: Option<IgnoredAny>,
+}
+
+/// What a matching rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Action {
+    /// Lets the request through, unless a DENY rule matches too.
+    #[default]
+    Allow,
+    /// Refuses the request.
+    Deny,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Audit,
+    /// Not supported: an HTTP filter cannot call Istio's external authorizer.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Custom,
+}
+
+/// Whether a document decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// It decides.
+    #[default]
+    Enforce,
+    /// It refuses nothing; what it would have refused is counted and written down.
+    Shadow,
+}
+
+/// What happens to a request that no rule of a DENY-only set matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Otherwise {
+    /// It goes on.
+    Allow,
+    /// It is refused.
+    Deny,
+}
+
+/// A rule: any of `from` (or none given) AND any of `to` (or none given) AND all of `when`. `{}` matches every request.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a rule")]
+pub struct RawRule {
+    /// Who calls.
+    pub from: Option<Vec<RawFrom>>,
+    /// What is asked for.
+    pub to: Option<Vec<RawTo>>,
+    /// Further conditions.
+    pub when: Option<Vec<RawCondition>>,
+}
+
+/// One entry of `from`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an entry of `from` (`source: …`)")]
+pub struct RawFrom {
+    /// The caller.
+    pub source: RawSource,
+}
+
+/// One entry of `to`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "an entry of `to` (`operation: …`)")]
+pub struct RawTo {
+    /// The operation.
+    pub operation: RawOperation,
+}
+
+/// A caller. Fields are ANDed, the values of one field are ORed, `notX` means none of them. A value is exact, `prefix*`,
+/// `*suffix`, or `*` for any.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a source")]
+pub struct RawSource {
+    /// SPIFFE IDs without `spiffe://`, such as `cluster.local/ns/shop/sa/web`.
+    pub principals: Option<Vec<String>>,
+    /// None of these SPIFFE IDs.
+    pub not_principals: Option<Vec<String>>,
+    /// Kubernetes namespaces.
+    pub namespaces: Option<Vec<String>>,
+    /// None of these namespaces.
+    pub not_namespaces: Option<Vec<String>>,
+    /// Service accounts, `<namespace>/<name>`, or `<name>` in the document's own namespace. No `*`.
+    pub service_accounts: Option<Vec<String>>,
+    /// None of these service accounts.
+    pub not_service_accounts: Option<Vec<String>>,
+    /// Trust domains.
+    pub trust_domains: Option<Vec<String>>,
+    /// None of these trust domains.
+    pub not_trust_domains: Option<Vec<String>>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub request_principals: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub not_request_principals: Option<IgnoredAny>,
+    /// Refused: the direct address cannot be seen from here.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub ip_blocks: Option<IgnoredAny>,
+    /// Refused: the direct address cannot be seen from here.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub not_ip_blocks: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub remote_ip_blocks: Option<IgnoredAny>,
+    /// Not supported yet.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub not_remote_ip_blocks: Option<IgnoredAny>,
+}
+
+/// An operation. Fields are ANDed, the values of one field are ORed, `notX` means none of them.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an operation")]
+pub struct RawOperation {
+    /// Hosts (`:authority`); exact, `prefix*`, `*suffix` or `*`.
+    pub hosts: Option<Vec<String>>,
+    /// None of these hosts.
+    pub not_hosts: Option<Vec<String>>,
+    /// Ports of this workload, as strings.
+    pub ports: Option<Vec<String>>,
+    /// None of these ports.
+    pub not_ports: Option<Vec<String>>,
+    /// HTTP methods; exact, `prefix*`, `*suffix` or `*`.
+    pub methods: Option<Vec<String>>,
+    /// None of these methods.
+    pub not_methods: Option<Vec<String>>,
+    /// Paths without query; exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` (one segment) and `{**}` (any rest).
+    pub paths: Option<Vec<String>>,
+    /// None of these paths.
+    pub not_paths: Option<Vec<String>>,
+}
+
+/// A further condition: the attribute has one of `values` and none of `notValues`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a condition (`key` and `values`)")]
+pub struct RawCondition {
+    /// The attribute, such as `request.headers[x-role]` or `source.namespace`.
+    pub key: String,
+    /// One of these; exact, `prefix*`, `*suffix` or `*`.
+    pub values: Option<Vec<String>>,
+    /// None of these.
+    pub not_values: Option<Vec<String>>,
+}

@@ -1,0 +1,73 @@
+//! A compiled rule, and what it says of a request.
+
+use meshward_model::{Headers, Peer, RuleId};
+
+use crate::matching::Field;
+use crate::matching::header::HeaderCondition;
+use crate::matching::operation::{Operation, Target, port_truth};
+use crate::matching::peer::{self, PeerMatcher};
+use crate::truth::{Truth, all, any};
+
+/// Any of `from` (or none given), any of `to` (or none given), all of `when`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub(crate) id: RuleId,
+    pub(crate) from: Vec<Source>,
+    pub(crate) to: Vec<Operation>,
+    pub(crate) when: Vec<Condition>,
+}
+
+/// One entry of `from`: all of its fields must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) fields: Vec<Field<PeerMatcher>>,
+}
+
+/// One entry of `when`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Header(HeaderCondition),
+    Peer(Field<PeerMatcher>),
+    Port(Field<u16>),
+}
+
+/// What a rule is matched against.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject<'r> {
+    pub(crate) peer: &'r Peer,
+    pub(crate) headers: &'r Headers,
+    pub(crate) target: Target<'r>,
+    pub(crate) strict: bool,
+}
+
+impl Rule {
+    pub(crate) fn truth(&self, subject: &Subject<'_>) -> Truth {
+        let from = || match self.from.as_slice() {
+            [] => Truth::Yes,
+            sources => any(sources.iter().map(|source| source.truth(subject))),
+        };
+        let to = || match self.to.as_slice() {
+            [] => Truth::Yes,
+            operations => any(operations.iter().map(|operation| operation.truth(&subject.target))),
+        };
+        let when = || all(self.when.iter().map(|condition| condition.truth(subject)));
+        let parts: [&dyn Fn() -> Truth; 3] = [&from, &to, &when];
+        all(parts.into_iter().map(|part| part()))
+    }
+}
+
+impl Source {
+    fn truth(&self, subject: &Subject<'_>) -> Truth {
+        all(self.fields.iter().map(|field| peer::truth(field, subject.peer, subject.strict)))
+    }
+}
+
+impl Condition {
+    fn truth(&self, subject: &Subject<'_>) -> Truth {
+        match self {
+            Self::Header(header) => header.truth(subject.headers, subject.strict),
+            Self::Peer(field) => peer::truth(field, subject.peer, subject.strict),
+            Self::Port(field) => port_truth(field, subject.target.port),
+        }
+    }
+}

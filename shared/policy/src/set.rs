@@ -1,0 +1,151 @@
+//! All documents of one kind and one mode: DENY first, then ALLOW, then the default.
+
+use std::borrow::Cow;
+
+use meshward_http::{host, method, path};
+use meshward_model::{Allowed, Decision, Denial, Needs, NotSingle, Reason, Request};
+
+use crate::matching::operation::Target;
+use crate::raw::Otherwise;
+use crate::rule::{Rule, Subject};
+use crate::truth::Truth;
+
+/// The compiled documents of one kind, all enforced or all shadow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Set {
+    /// Whether the documents are `AccessPolicy`: one reading only, and a missing identity proves nothing.
+    pub(crate) strict: bool,
+    /// Rules of DENY documents, in the order of the documents.
+    pub(crate) deny: Vec<Rule>,
+    /// Rules of ALLOW documents, in the order of the documents.
+    pub(crate) allow: Vec<Rule>,
+    /// Whether there is an ALLOW document, even one without rules (which allows nothing).
+    pub(crate) has_allow_document: bool,
+    /// What a DENY-only set does with the rest.
+    pub(crate) otherwise: Otherwise,
+    /// What the rules look at.
+    pub(crate) uses: Uses,
+}
+
+/// What the rules of a set look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Uses {
+    pub(crate) peer: bool,
+    pub(crate) headers: bool,
+    pub(crate) host: bool,
+    pub(crate) port: bool,
+    pub(crate) method: bool,
+    pub(crate) path: bool,
+}
+
+impl Uses {
+    /// What either looks at.
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self {
+            peer: self.peer | other.peer,
+            headers: self.headers | other.headers,
+            host: self.host | other.host,
+            port: self.port | other.port,
+            method: self.method | other.method,
+            path: self.path | other.path,
+        }
+    }
+
+    /// What has to be read; `peer` is what reading the peer takes.
+    pub(crate) fn needs(self, peer: Needs) -> Needs {
+        let rest = Needs {
+            headers: self.headers || self.host || self.method || self.path,
+            destination_port: self.port,
+            ..Needs::default()
+        };
+        if self.peer { rest.union(peer) } else { rest }
+    }
+}
+
+impl Set {
+    /// Decides `request` by this set alone.
+    pub(crate) fn decide(&self, request: &Request) -> Decision {
+        let canonical;
+        let target = if self.strict {
+            canonical = match Canonical::new(request, self.uses) {
+                Ok(canonical) => canonical,
+                Err(reason) => return Decision::Deny(Denial::new(reason, None)),
+            };
+            canonical.target(request)
+        } else {
+            Target {
+                authority: request.authority().ok(),
+                host: None,
+                port: request.destination_port,
+                method: request.method().ok(),
+                path: request.path().ok().map(path::without_query),
+            }
+        };
+        self.combine(&Subject { peer: &request.peer, headers: &request.headers, target, strict: self.strict })
+    }
+
+    fn combine(&self, subject: &Subject<'_>) -> Decision {
+        if let Some(rule) = self.deny.iter().find(|rule| rule.truth(subject) != Truth::No) {
+            return Decision::Deny(Denial::new(Reason::DenyRule, Some(rule.id.clone())));
+        }
+        if self.has_allow_document {
+            return match self.allow.iter().find(|rule| rule.truth(subject) == Truth::Yes) {
+                Some(rule) => {
+                    Decision::Allow(Allowed { reason: Reason::AllowRule, rule: Some(rule.id.clone()) })
+                }
+                None => Decision::Deny(Denial::new(Reason::NoAllowMatch, None)),
+            };
+        }
+        match self.otherwise {
+            Otherwise::Allow => Decision::Allow(Allowed { reason: Reason::NoDenyMatch, rule: None }),
+            Otherwise::Deny => Decision::Deny(Denial::new(Reason::Otherwise, None)),
+        }
+    }
+}
+
+/// The one form of what a strict set looks at.
+struct Canonical<'r> {
+    host: Option<host::Host<'r>>,
+    path: Option<Cow<'r, str>>,
+}
+
+impl<'r> Canonical<'r> {
+    /// The reason is that of the first part that has no one form.
+    fn new(request: &'r Request, uses: Uses) -> Result<Self, Reason> {
+        if uses.method && !request.method().is_ok_and(method::is_token) {
+            return Err(Reason::MethodRefused);
+        }
+        let path = if uses.path {
+            let is_options = request.method() == Ok(b"OPTIONS");
+            let raw = request.path().map_err(|_: NotSingle| Reason::PathRefused)?;
+            Some(canonical_path(raw, is_options).ok_or(Reason::PathRefused)?)
+        } else {
+            None
+        };
+        let host = if uses.host {
+            let raw = request.authority().map_err(|_: NotSingle| Reason::HostRefused)?;
+            Some(host::canonical(raw).map_err(|_| Reason::HostRefused)?)
+        } else {
+            None
+        };
+        Ok(Self { host, path })
+    }
+
+    fn target(&'r self, request: &'r Request) -> Target<'r> {
+        Target {
+            authority: None,
+            host: self.host.clone(),
+            port: request.destination_port,
+            method: request.method().ok(),
+            path: self.path.as_deref().map(str::as_bytes),
+        }
+    }
+}
+
+/// `OPTIONS *` asks about the server as a whole; every other path is a path.
+fn canonical_path(raw: &[u8], is_options: bool) -> Option<Cow<'_, str>> {
+    if is_options && raw == b"*" {
+        return Some(Cow::Borrowed("*"));
+    }
+    path::canonical(raw).ok()
+}

@@ -1,0 +1,131 @@
+//! Path templates: `{*}` is one segment, `{**}` is any rest.
+//!
+//! The meaning is that of Envoy's URI template matcher, which Istio uses: `{*}` matches one or more, `{**}` zero or more
+//! characters of RFC 3986's `pchar` (for `{**}` slashes too), literals match themselves, and nothing after `{**}` is an
+//! operator.
+
+/// A compiled template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template {
+    head: Vec<Segment>,
+    rest: Rest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Literal(Box<[u8]>),
+    AnyOne,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rest {
+    /// No `{**}`: the path ends with the head.
+    None,
+    /// `{**}`, then this literal.
+    AnyThen(Box<[u8]>),
+}
+
+/// The longest template, in bytes: Envoy's own limit.
+pub(crate) const MAX_TEMPLATE_BYTES: usize = 256;
+
+const LITERAL_SYMBOLS: &[u8] = b"-._~%!$&'()+,;:@=";
+
+impl Template {
+    /// Whether `path` is meant as a template.
+    pub(crate) fn is_template(path: &str) -> bool {
+        path.contains("{*}") || path.contains("{**}")
+    }
+
+    /// Compiles `text`; the error is (message, help).
+    pub(crate) fn new(text: &str) -> Result<Self, (String, &'static str)> {
+        if text.len() > MAX_TEMPLATE_BYTES {
+            return Err((
+                format!("the template is {} bytes long", text.len()),
+                "Envoy reads at most 256; split the rule",
+            ));
+        }
+        let Some(body) = text.strip_prefix('/') else {
+            return Err((format!("`{text}` does not begin with `/`"), "write the whole path"));
+        };
+        let mut template = Self { head: Vec::new(), rest: Rest::None };
+        let count = body.split('/').count();
+        for (at, segment) in body.split('/').enumerate() {
+            template.push(segment, at.saturating_add(1) == count)?;
+        }
+        Ok(template)
+    }
+
+    fn push(&mut self, segment: &str, last: bool) -> Result<(), (String, &'static str)> {
+        let literal = match segment {
+            "{*}" | "{**}" if matches!(self.rest, Rest::AnyThen(_)) => {
+                return Err((
+                    "`{**}` must be the last operator".to_owned(),
+                    "only literal segments may follow it",
+                ));
+            }
+            "{*}" => {
+                self.head.push(Segment::AnyOne);
+                return Ok(());
+            }
+            "{**}" => {
+                self.rest = Rest::AnyThen(Box::default());
+                return Ok(());
+            }
+            "" if last => "",
+            "" => return Err(("an empty segment".to_owned(), "no path has `//` in it when it is matched")),
+            literal if literal.bytes().all(is_literal_byte) => literal,
+            other => {
+                return Err((
+                    format!("segment `{other}` is not valid in a template"),
+                    "`{*}` and `{**}` must be whole segments; others may hold A-Z a-z 0-9 and - . _ ~ % ! $ & ' ( ) + , ; : @ =",
+                ));
+            }
+        };
+        match &mut self.rest {
+            Rest::None => self.head.push(Segment::Literal(literal.as_bytes().into())),
+            Rest::AnyThen(tail) => *tail = [tail, &b"/"[..], literal.as_bytes()].concat().into(),
+        }
+        Ok(())
+    }
+
+    /// Whether `path` (without query) matches.
+    pub(crate) fn matches(&self, path: &[u8]) -> bool {
+        let Some(mut left) = path.strip_prefix(b"/") else { return false };
+        let closed = matches!(self.rest, Rest::None);
+        for (at, segment) in self.head.iter().enumerate() {
+            let end = left.iter().position(|byte| *byte == b'/');
+            let (this, after) = match end.and_then(|end| left.split_at_checked(end)) {
+                Some((this, after)) => (this, after.strip_prefix(b"/")),
+                None => (left, None),
+            };
+            let fits = match segment {
+                Segment::Literal(literal) => this == &**literal,
+                Segment::AnyOne => !this.is_empty() && this.iter().all(|byte| is_pchar(*byte)),
+            };
+            let last = closed && at.saturating_add(1) == self.head.len();
+            match (fits, after, last) {
+                (true, None, true) => return true,
+                (true, Some(after), false) => left = after,
+                (false, ..) | (true, None, false) | (true, Some(_), true) => return false,
+            }
+        }
+        match &self.rest {
+            Rest::None => false,
+            Rest::AnyThen(tail) => left
+                .strip_suffix(&**tail)
+                .is_some_and(|middle| middle.iter().all(|byte| *byte == b'/' || is_pchar(*byte))),
+        }
+    }
+}
+
+fn is_literal_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || LITERAL_SYMBOLS.contains(&byte)
+}
+
+fn is_pchar(byte: u8) -> bool {
+    is_literal_byte(byte) || byte == b'*'
+}
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+//! Templates: Istio's own behaviour table, and what is refused.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+#[track_caller]
+fn check(template: &str, matching: &[&str], others: &[&str]) {
+    let compiled = Template::new(template).unwrap();
+    for path in matching {
+        assert!(compiled.matches(path.as_bytes()), "{template} should match {path}");
+    }
+    for path in others {
+        assert!(!compiled.matches(path.as_bytes()), "{template} should not match {path}");
+    }
+}
+
+#[test]
+fn a_double_star_at_the_end_wants_the_slash_before_it() {
+    check(
+        "/allow/admin/{**}",
+        &["/allow/admin/", "/allow/admin/temp", "/allow/admin/foo/temp.txt", "/allow/admin//"],
+        &["/allow/admin", "/allow/adminx/y", "/allow", "/x/allow/admin/", "allow/admin/"],
+    );
+}
+
+#[test]
+fn a_single_star_is_one_segment_and_not_empty() {
+    check(
+        "/foo/{*}/bar/{**}",
+        &["/foo/buzz/bar/bat", "/foo/buzz/bar/bat/fuzz.txt", "/foo/buzz/bar/"],
+        &["/foo//bar/bat.txt", "/foo/bar/bat.txt", "/foo/a/b/bar/bat", "/foo/buzz/bar"],
+    );
+    check("/v1/{*}", &["/v1/7", "/v1/a*b"], &["/v1/", "/v1/7/", "/v1/7/8", "/v1", "/v1/a\"b", "/v1/\u{e9}"]);
+}
+
+#[test]
+fn literals_may_follow_a_double_star() {
+    check(
+        "/store/{**}/cart",
+        &["/store//cart", "/store/foo/cart", "/store/foo/bar/cart"],
+        &["/store/cart", "/store/foo/cartx", "/store/foo/cart/"],
+    );
+    check(
+        "/{**}/path/template",
+        &["/a/path/template", "//path/template", "/a/b/path/template"],
+        &["/path/template"],
+    );
+}
+
+#[test]
+fn a_trailing_slash_is_part_of_the_template() {
+    check("/a/{*}/", &["/a/b/"], &["/a/b", "/a/b/c", "/a/b//"]);
+    check("/{**}/x/", &["/a/x/"], &["/a/x"]);
+}
+
+#[test]
+fn a_double_star_alone_matches_every_path() {
+    check("/{**}", &["/", "/a", "/a/b/"], &["", "a", "/a\"b"]);
+}
+
+#[test]
+fn what_is_not_a_template_is_refused() {
+    for (template, expected) in [
+        ("/a/{**}/{*}", "last operator"),
+        ("/a/{**}/{**}", "last operator"),
+        ("/a/{*}x", "segment `{*}x`"),
+        ("/a/x{**}", "segment `x{**}`"),
+        ("/{*}//b", "empty segment"),
+        ("{*}/a", "begin with `/`"),
+        ("/{*}/{id}", "segment `{id}`"),
+        ("/{*}/a b", "segment `a b`"),
+    ] {
+        let (message, help) = Template::new(template).unwrap_err();
+        assert!(message.contains(expected) && !help.is_empty(), "{template}: {message}");
+    }
+    let long = format!("/{{*}}/{}", "a".repeat(MAX_TEMPLATE_BYTES));
+    assert!(Template::new(&long).unwrap_err().0.contains("261 bytes"));
+}
