@@ -86,9 +86,8 @@ pub(crate) fn as_root() -> Option<fn(&str) -> Call> {
 }
 
 /// Debian's `cargo <verb>`, which builds the standard library too; rustup's variables would lead it astray.
-pub(crate) fn cargo(verb: &str, std_with_libc: bool) -> Call {
+pub(crate) fn cargo(verb: &str) -> Call {
     let call = Call::new(CARGO).arg(verb).arg("-Zbuild-std=std,panic_abort");
-    let call = if std_with_libc { call } else { call.arg("--lib") };
     let call =
         ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER"].iter().fold(call, |call, name| call.without_env(name));
     call.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1")

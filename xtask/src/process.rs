@@ -20,6 +20,8 @@ pub(crate) struct Call {
     command: Command,
     text: String,
     limit: Option<Duration>,
+    /// The name of the log, where the output is kept and not shown.
+    log: Option<String>,
 }
 
 impl Call {
@@ -27,7 +29,7 @@ impl Call {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&program);
         command.current_dir(paths::root()).stdin(Stdio::null());
-        Self { command, text: program.as_ref().to_string_lossy().into_owned(), limit: None }
+        Self { command, text: program.as_ref().to_string_lossy().into_owned(), limit: None, log: None }
     }
 
     /// Adds one argument.
@@ -64,17 +66,18 @@ impl Call {
     /// Runs with the program's output shown; `Ok(false)` when it fails.
     pub(crate) fn passes(mut self) -> Result<bool> {
         let child = self.start()?;
-        Ok(self.finish(child, false)?.success())
+        Ok(self.finish(child)?.success())
     }
 
     /// Runs with its output kept in `.work/log/<name>.log`; the end of it is part of the error.
     pub(crate) fn logged(mut self, name: &str) -> Result<()> {
+        self.log = Some(name.to_owned());
         let log = paths::work().join("log").join(format!("{name}.log"));
         std::fs::create_dir_all(paths::work().join("log")).context("could not create .work/log")?;
         let file = File::create(&log).with_context(|| format!("could not write {}", log.display()))?;
         self.command.stderr(file.try_clone().context("could not share the log file")?).stdout(file);
         let child = self.start()?;
-        let status = self.finish(child, true)?;
+        let status = self.finish(child)?;
         if status.success() {
             return Ok(());
         }
@@ -95,7 +98,7 @@ impl Call {
         self.command.spawn().with_context(|| format!("could not run `{}`", self.text))
     }
 
-    fn finish(&self, mut child: Child, silent: bool) -> Result<ExitStatus> {
+    fn finish(&self, mut child: Child) -> Result<ExitStatus> {
         let start = Instant::now();
         let mut said = start;
         loop {
@@ -107,9 +110,9 @@ impl Call {
                 child.wait().with_context(|| format!("lost `{}`", self.text))?;
                 bail!("`{}` did not finish within {}", self.text, show::duration(limit));
             }
-            if silent && said.elapsed() >= STILL_ALIVE {
+            if let Some(name) = self.log.as_ref().filter(|_| said.elapsed() >= STILL_ALIVE) {
                 said = Instant::now();
-                show::progress(&format!("      … {} so far", show::duration(start.elapsed())));
+                show::progress(&format!("      … {name}: {} so far", show::duration(start.elapsed())));
             }
             std::thread::sleep(LOOK);
         }

@@ -1,6 +1,7 @@
 //! The compiler of the Wasm modules: rustup's target where the Rust release server can be reached, else Debian's
 //! `rustc-web` (docs/decisions/0002-wasm-toolchain.md). Both give the same module, not the same bytes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -43,7 +44,7 @@ impl Toolchain {
     pub(crate) fn cargo(self, verb: &str, target: &str) -> Call {
         let call = match self {
             Self::Rustup => process::cargo().arg(verb),
-            Self::Debian => debian::cargo(verb, target == MODULE_TARGET),
+            Self::Debian => debian::cargo(verb),
         };
         let call = call.arg("--target").arg(target).env("CARGO_TARGET_DIR", paths::wasm_target());
         let flags = self.rust_flags(target).join("\x1f");
@@ -56,14 +57,22 @@ impl Toolchain {
             Self::Rustup => Vec::new(),
             Self::Debian => debian::link_flags(target == MODULE_TARGET),
         };
-        let cargo_home = std::env::var("CARGO_HOME")
-            .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
-        if let Ok(home) = cargo_home {
-            flags.push(format!("--remap-path-prefix={home}/registry/src=/crates"));
-        }
+        flags.extend(
+            crate_folders().iter().map(|folder| format!("--remap-path-prefix={}=/crates", folder.display())),
+        );
         flags.push(format!("--remap-path-prefix={}=/meshward", paths::root().display()));
         flags
     }
+}
+
+/// Where cargo unpacks crates, one folder per registry or mirror of it.
+fn crate_folders() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) else { return Vec::new() };
+    let folders = std::fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
+    folders.sort();
+    folders
 }
 
 /// What `cargo xtask` (a cargo inside a cargo) leaves in the environment, and what would change a module's bytes.
