@@ -1,0 +1,250 @@
+//! Calls to the host, proxy-wasm ABI 0.2.1: the one file with unsafe code.
+//!
+//! Bytes in, bytes out; every status is a `Result`, nothing panics. Memory that the host hands over was allocated by
+//! [`allocate`] a moment before and is owned by the returned `Vec`.
+#![expect(unsafe_code, reason = "this is the boundary: raw pointers to and from the host")]
+
+use meshward_model::{Severity, UnixMillis};
+
+/// A status of the host other than OK, by its number in the ABI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status(pub u32);
+
+impl Status {
+    /// What was asked for is not there.
+    pub const NOT_FOUND: Self = Self(1);
+    /// There is no host (the plugin runs natively).
+    pub const UNIMPLEMENTED: Self = Self(12);
+
+    fn check(status: u32) -> Result<(), Self> {
+        if status == 0 { Ok(()) } else { Err(Self(status)) }
+    }
+}
+
+/// A metric that the host knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricId(u32);
+
+/// What kind of metric is defined; the numbers are the ABI's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only goes up.
+    Counter = 0,
+    /// Has a value.
+    Gauge = 1,
+}
+
+/// The request's header map.
+const REQUEST_HEADERS: u32 = 0;
+/// The buffer that holds the plugin's configuration.
+const PLUGIN_CONFIGURATION: u32 = 7;
+/// "No gRPC status": Envoy then derives one from the HTTP status for gRPC callers.
+const NO_GRPC_STATUS: i32 = -1;
+
+/// Writes one line to the proxy's log.
+///
+/// # Errors
+/// The host's status.
+pub fn log(severity: Severity, line: &str) -> Result<(), Status> {
+    let level = match severity {
+        Severity::Info => 2,
+        Severity::Warn => 3,
+        Severity::Error => 4,
+    };
+    // SAFETY: the pointer and length are those of a live `str`.
+    Status::check(unsafe { sys::proxy_log(level, line.as_ptr(), line.len()) })
+}
+
+/// What time it is.
+///
+/// # Errors
+/// The host's status.
+pub fn now() -> Result<UnixMillis, Status> {
+    let mut nanos = 0;
+    // SAFETY: the host writes eight bytes into a live `u64`.
+    Status::check(unsafe { sys::proxy_get_current_time_nanoseconds(&raw mut nanos) })?;
+    Ok(UnixMillis::from_nanos(nanos))
+}
+
+/// The encoded map of request headers; see `meshward_abi::pairs`.
+///
+/// # Errors
+/// The host's status; there is no map outside of the request-headers callback.
+pub fn request_headers() -> Result<Vec<u8>, Status> {
+    // SAFETY: the pointers are those that `taken` passes.
+    taken(|data, size| unsafe { sys::proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+}
+
+/// A property's value; `None` when the proxy has none.
+///
+/// # Errors
+/// The host's status.
+pub fn property(path: meshward_abi::property::Path) -> Result<Option<Vec<u8>>, Status> {
+    let path = path.bytes();
+    // SAFETY: the path is a live slice; the other pointers are those that `taken` passes.
+    match taken(|data, size| unsafe { sys::proxy_get_property(path.as_ptr(), path.len(), data, size) }) {
+        Ok(value) => Ok(Some(value)),
+        Err(Status::NOT_FOUND) => Ok(None),
+        Err(status) => Err(status),
+    }
+}
+
+/// The plugin's configuration, whole.
+///
+/// # Errors
+/// The host's status.
+pub fn plugin_configuration(size: usize) -> Result<Vec<u8>, Status> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the pointers are those that `taken` passes.
+    taken(|data, len| unsafe { sys::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, data, len) })
+}
+
+/// Answers the request in the upstream's place. `details` is what the access log shows as `%RESPONSE_CODE_DETAILS%`;
+/// `headers` is encoded as `meshward_abi::pairs` says.
+///
+/// # Errors
+/// The host's status.
+pub fn send_local_response(status: u16, details: &str, body: &str, headers: &[u8]) -> Result<(), Status> {
+    // SAFETY: the pointers and lengths are those of live slices.
+    Status::check(unsafe {
+        sys::proxy_send_local_response(
+            u32::from(status),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        )
+    })
+}
+
+/// Defines a metric, or finds it when it is there already.
+///
+/// # Errors
+/// The host's status.
+pub fn define_metric(kind: MetricKind, name: &str) -> Result<MetricId, Status> {
+    let mut id = 0;
+    // SAFETY: the name is a live `str`; the host writes four bytes into a live `u32`.
+    Status::check(unsafe { sys::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut id) })?;
+    Ok(MetricId(id))
+}
+
+/// Adds one to a counter.
+///
+/// # Errors
+/// The host's status.
+pub fn increment(metric: MetricId) -> Result<(), Status> {
+    // SAFETY: plain numbers.
+    Status::check(unsafe { sys::proxy_increment_metric(metric.0, 1) })
+}
+
+/// Sets a gauge.
+///
+/// # Errors
+/// The host's status.
+pub fn record(metric: MetricId, value: u64) -> Result<(), Status> {
+    // SAFETY: plain numbers.
+    Status::check(unsafe { sys::proxy_record_metric(metric.0, value) })
+}
+
+/// How much memory this worker's VM holds, in bytes; it never shrinks.
+pub fn memory_bytes() -> u64 {
+    const PAGE: u64 = 65_536;
+    #[cfg(target_arch = "wasm32")]
+    let pages = core::arch::wasm32::memory_size(0);
+    #[cfg(not(target_arch = "wasm32"))]
+    let pages = 0_usize;
+    u64::try_from(pages).unwrap_or(u64::MAX).saturating_mul(PAGE)
+}
+
+/// Memory for the host to write into, or null when there is none. What it gives comes back through the call that the host is
+/// serving.
+pub fn allocate(size: usize) -> *mut u8 {
+    match core::alloc::Layout::array::<u8>(size) {
+        // SAFETY: the layout is not empty.
+        Ok(layout) if size > 0 => unsafe { std::alloc::alloc(layout) },
+        Ok(_) | Err(_) => core::ptr::null_mut(),
+    }
+}
+
+/// Runs a call that hands bytes back, and takes them over.
+fn taken(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Status> {
+    let mut data: *mut u8 = core::ptr::null_mut();
+    let mut size: usize = 0;
+    Status::check(call(&raw mut data, &raw mut size))?;
+    if data.is_null() || size == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the host got `size` bytes from `allocate(size)` during the call, wrote all of them, and keeps no pointer.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+#[cfg(target_arch = "wasm32")]
+mod sys {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub(super) fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
+        pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+        pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+        pub(super) fn proxy_get_property(
+            path: *const u8,
+            path_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            max_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub(super) fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
+        pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+        pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
+    }
+}
+
+/// Natively there is no host: every call is unimplemented, so that the adapter can be checked and documented anywhere.
+#[cfg(not(target_arch = "wasm32"))]
+#[expect(clippy::too_many_arguments, reason = "the ABI's")]
+mod sys {
+    use super::Status;
+
+    type Bytes = *const u8;
+    type Given = *mut *mut u8;
+
+    macro_rules! no_host {
+        ($($name:ident($($argument:ty),*))+) => {
+            $(pub(super) const unsafe fn $name($(_: $argument),*) -> u32 {
+                Status::UNIMPLEMENTED.0
+            })+
+        };
+    }
+
+    no_host! {
+        proxy_log(u32, Bytes, usize)
+        proxy_get_current_time_nanoseconds(*mut u64)
+        proxy_get_header_map_pairs(u32, Given, *mut usize)
+        proxy_get_property(Bytes, usize, Given, *mut usize)
+        proxy_get_buffer_bytes(u32, usize, usize, Given, *mut usize)
+        proxy_send_local_response(u32, Bytes, usize, Bytes, usize, Bytes, usize, i32)
+        proxy_define_metric(u32, Bytes, usize, *mut u32)
+        proxy_increment_metric(u32, i64)
+        proxy_record_metric(u32, u64)
+    }
+}

@@ -1,0 +1,56 @@
+//! READ: host bytes to a `Head`, only what is needed.
+
+use meshward_abi::property::Path;
+use meshward_abi::{pairs, property};
+use meshward_model::{Connection, Head, Needs, Node, RequestId};
+
+use crate::hostcalls;
+
+/// The request could not be read; it is denied, never let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// Reads what `needs` names of the request that is being handled.
+pub(crate) fn head(id: RequestId, needs: Needs) -> Result<Head, Unreadable> {
+    let headers = if needs.headers {
+        let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
+        pairs::decode(bytes).map_err(|_| Unreadable)?
+    } else {
+        meshward_model::Headers::default()
+    };
+    let connection = Connection {
+        uri_san: value(needs.uri_san, Path::URI_SAN_PEER_CERTIFICATE)?,
+        certificate_valid: parsed(needs.certificate_valid, Path::PEER_CERTIFICATE_VALID, property::boolean)?,
+        principal_state: value(needs.principal_state, Path::PEER_PRINCIPAL_STATE)?,
+        destination_port: parsed(needs.destination_port, Path::DESTINATION_PORT, property::port)?,
+    };
+    Ok(Head { id, headers, connection })
+}
+
+/// Reads what the proxy says of itself.
+pub(crate) fn node() -> Node {
+    let text = |path| {
+        let bytes = hostcalls::property(path).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Node {
+        id: text(Path::NODE_ID),
+        namespace: text(Path::NODE_NAMESPACE),
+        workload: text(Path::NODE_WORKLOAD),
+    }
+}
+
+fn value(needed: bool, path: Path) -> Result<Option<Vec<u8>>, Unreadable> {
+    if needed { hostcalls::property(path).map_err(|_| Unreadable) } else { Ok(None) }
+}
+
+fn parsed<T, E>(
+    needed: bool,
+    path: Path,
+    parse: impl FnOnce(&[u8]) -> Result<T, E>,
+) -> Result<Option<T>, Unreadable> {
+    match value(needed, path)? {
+        Some(bytes) => parse(&bytes).map(Some).map_err(|_| Unreadable),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,65 @@
+//! REPORT: writes what the pipeline made of a verdict: counters and log lines.
+
+use meshward_model::{Counter, LogLine, Report, Severity};
+
+use crate::hostcalls::{self, MetricId, MetricKind};
+
+/// The metrics of a configured plugin.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    counters: Vec<(Counter, MetricId)>,
+    memory: Option<MetricId>,
+    memory_bytes: u64,
+}
+
+impl Metrics {
+    /// Defines them all. What the host refuses to define is said in its log and then not counted; deciding goes on.
+    pub(crate) fn define(counters: &[Counter], memory: &str) -> Self {
+        let define = |kind, name: &str| match hostcalls::define_metric(kind, name) {
+            Ok(id) => Some(id),
+            Err(status) => {
+                log(
+                    Severity::Error,
+                    &format!("meshward: the proxy does not define metric `{name}` (status {})", status.0),
+                );
+                None
+            }
+        };
+        Self {
+            counters: counters
+                .iter()
+                .filter_map(|counter| Some((*counter, define(MetricKind::Counter, counter.0)?)))
+                .collect(),
+            memory: define(MetricKind::Gauge, memory),
+            memory_bytes: 0,
+        }
+    }
+
+    /// Writes a report. A line that the host does not take has nowhere else to go.
+    pub(crate) fn write(&self, report: &Report) {
+        for counter in report.counters {
+            if let Some((_, id)) = self.counters.iter().find(|(known, _)| known == counter) {
+                let _ = hostcalls::increment(*id);
+            }
+        }
+        for LogLine { severity, text } in &report.lines {
+            log(*severity, text);
+        }
+    }
+
+    /// Says how much memory the worker holds, when that has changed.
+    pub(crate) fn measure(&mut self) {
+        let bytes = hostcalls::memory_bytes();
+        if bytes != self.memory_bytes {
+            self.memory_bytes = bytes;
+            if let Some(id) = self.memory {
+                let _ = hostcalls::record(id, bytes);
+            }
+        }
+    }
+}
+
+/// Writes a line to the proxy's log.
+pub(crate) fn log(severity: Severity, line: &str) {
+    let _ = hostcalls::log(severity, line);
+}
