@@ -27,13 +27,12 @@ pub(crate) const ALL: [Plugin; 4] = [Plugin::Authz, Plugin::Floor, Plugin::SdkEm
 
 /// What `authz` exports, and nothing else: Envoy calls every callback that it finds, on every request.
 /// `proxy_on_delete` frees a stream's context and stays in every module.
-const AUTHZ_EXPORTS: [&str; 9] = [
+const AUTHZ_EXPORTS: [&str; 8] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
     "proxy_on_memory_allocate",
     "proxy_on_context_create",
-    "proxy_on_vm_start",
     "proxy_on_configure",
     "proxy_on_request_headers",
     "proxy_on_delete",

@@ -37,7 +37,7 @@ struct Configured<P: Plugin> {
 
 /// The proxy numbers contexts one after another, so that a multiplication spreads them.
 #[derive(Debug, Default)]
-pub struct ContextHasher(u64);
+struct ContextHasher(u64);
 
 impl Hasher for ContextHasher {
     fn finish(&self) -> u64 {

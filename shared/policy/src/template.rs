@@ -2,11 +2,13 @@
 //!
 //! The meaning is that of Envoy's URI template matcher, which Istio uses: `{*}` matches one or more, `{**}` zero or more
 //! characters of RFC 3986's `pchar` (for `{**}` slashes too), literals match themselves, and nothing after `{**}` is an
-//! operator.
+//! operator. A strict template differs in one thing: its operators match every character that a canonical path can hold, since
+//! a DENY rule on `/admin/{**}` that does not see `/admin/a|b` is a gap.
 
 /// A compiled template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template {
+    strict: bool,
     head: Vec<Segment>,
     rest: Rest,
 }
@@ -37,7 +39,7 @@ impl Template {
     }
 
     /// Compiles `text`; the error is (message, help).
-    pub(crate) fn new(text: &str) -> Result<Self, (String, &'static str)> {
+    pub(crate) fn new(text: &str, strict: bool) -> Result<Self, (String, &'static str)> {
         if text.len() > MAX_TEMPLATE_BYTES {
             return Err((
                 format!("the template is {} bytes long", text.len()),
@@ -47,7 +49,7 @@ impl Template {
         let Some(body) = text.strip_prefix('/') else {
             return Err((format!("`{text}` does not begin with `/`"), "write the whole path"));
         };
-        let mut template = Self { head: Vec::new(), rest: Rest::None };
+        let mut template = Self { strict, head: Vec::new(), rest: Rest::None };
         let count = body.split('/').count();
         for (at, segment) in body.split('/').enumerate() {
             template.push(segment, at.saturating_add(1) == count)?;
@@ -100,7 +102,7 @@ impl Template {
             };
             let fits = match segment {
                 Segment::Literal(literal) => this == &**literal,
-                Segment::AnyOne => !this.is_empty() && this.iter().all(|byte| is_pchar(*byte)),
+                Segment::AnyOne => !this.is_empty() && self.all_match(this),
             };
             let last = closed && at.saturating_add(1) == self.head.len();
             match (fits, after, last) {
@@ -113,8 +115,13 @@ impl Template {
             Rest::None => false,
             Rest::AnyThen(tail) => left
                 .strip_suffix(&**tail)
-                .is_some_and(|middle| middle.iter().all(|byte| *byte == b'/' || is_pchar(*byte))),
+                .is_some_and(|middle| middle.split(|byte| *byte == b'/').all(|part| self.all_match(part))),
         }
+    }
+
+    /// Whether an operator may match all of these characters; there is no slash among them.
+    fn all_match(&self, bytes: &[u8]) -> bool {
+        self.strict || bytes.iter().all(|byte| is_pchar(*byte))
     }
 }
 

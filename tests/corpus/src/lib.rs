@@ -1,0 +1,47 @@
+//! One corpus, several doors: the same cases through the native core and through the shipped module in a real Envoy.
+//!
+//! A case ([`case::Case`]) is written in a `cases.yaml` ([`format`]) and says what is given, what is asked, and what comes of
+//! it. A door runs cases and gives what was seen ([`seen::Seen`]); [`check`] compares, and is the same for all doors:
+//!
+//! * [`native`]: the pipeline alone, no proxy. It sees everything: also which rule allowed.
+//! * [`envoy`]: `authz.wasm` in a real Envoy, real TLS, real certificates. Verdict, status, reason and rule are read from what
+//!   an operator has: the answer, `%RESPONSE_CODE_DETAILS%` in the access log, the event line in Envoy's log, the counters,
+//!   and whether the upstream saw the request. Which rule allowed a request is written nowhere, so that only the native door
+//!   compares it; that the request was allowed, by this proxy and not by accident, shows in the counter and the upstream.
+//!
+//! Cases live in `policies/*/cases.yaml` (policies to copy) and `tests/corpus/cases/*.yaml` (tables of matchers and tricks).
+//! A configuration that must be refused lives in a folder `broken/` ([`broken`]).
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test tool, not shipped: an overflow here stops a test, it does not open a door"
+)]
+
+pub mod broken;
+pub mod case;
+pub mod check;
+pub mod envoy;
+pub mod files;
+pub mod format;
+pub mod forms;
+pub mod native;
+mod prepare;
+pub mod seen;
+pub mod tally;
+
+/// The corpus cannot be read, or a door cannot be opened. A case that fails is not this but a [`check::Finding`].
+#[derive(Debug, thiserror::Error)]
+#[error("{at}: {what}")]
+pub struct CorpusError {
+    /// The file, or the file and the case.
+    pub at: String,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+impl CorpusError {
+    /// Shorthand.
+    pub fn new(at: impl ToString, what: impl ToString) -> Self {
+        Self { at: at.to_string(), what: what.to_string() }
+    }
+}

@@ -80,8 +80,9 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
     let Some(name) = key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']')) else {
         return unknown(key);
     };
-    let pseudo = name.strip_prefix(':').map(|_| ());
-    if context.strict && pseudo.is_some() {
+    // Envoy keeps `host` as `:authority`, and finds it under both names.
+    let is_host = name.eq_ignore_ascii_case("host");
+    if context.strict && (is_host || name.starts_with(':')) {
         return wrong(
             format!("`{name}` is no header"),
             "match methods, paths and hosts under `to`, where they have one form",
@@ -92,7 +93,8 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
     if plain.is_empty() || !plain.bytes().all(good) {
         return wrong(format!("`{name}` is no header name"), "write as in `request.headers[x-role]`");
     }
-    Ok(name.to_ascii_lowercase().into_bytes().into())
+    let name = if is_host { ":authority".to_owned() } else { name.to_ascii_lowercase() };
+    Ok(name.into_bytes().into())
 }
 
 fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {

@@ -80,18 +80,17 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
             Ok(HostMatcher::Strict { name: Pattern::Exact(host.name.as_bytes().into()), port: host.port })
         }
         Pattern::Prefix(literal) | Pattern::Suffix(literal) => {
-            let good = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
-            if !literal.iter().all(good) {
+            let literal = String::from_utf8_lossy(literal).to_ascii_lowercase();
+            let is_prefix = matches!(pattern, Pattern::Prefix(_));
+            let sample = if is_prefix { format!("{literal}x") } else { format!("x{literal}") };
+            if host::canonical(sample.as_bytes()).ok().is_none_or(|host| host.name != sample) {
                 return wrong(
-                    format!("`{value}`: with a `*`, a host is letters, digits, `-`, `.` and `_`"),
-                    "a port can only be named with a whole host",
+                    format!("`{value}` could never match: it is no part of a host name"),
+                    "with a `*`, write letters, digits, `-`, `_` and single dots, no dot at the outer end, and no port",
                 );
             }
-            let lower = literal.to_ascii_lowercase().into();
-            let name = match pattern {
-                Pattern::Prefix(_) => Pattern::Prefix(lower),
-                Pattern::Any | Pattern::Exact(_) | Pattern::Suffix(_) => Pattern::Suffix(lower),
-            };
+            let literal = literal.into_bytes().into();
+            let name = if is_prefix { Pattern::Prefix(literal) } else { Pattern::Suffix(literal) };
             Ok(HostMatcher::Strict { name, port: None })
         }
     }
@@ -111,7 +110,7 @@ fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
 fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
     if Template::is_template(value) {
         let template =
-            Template::new(value).or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
+            Template::new(value, context.strict).or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
         let plain = value.replace("{**}", "x").replace("{*}", "x");
         if context.strict {
             check_path(value, &plain)?;
@@ -128,7 +127,6 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
     if context.strict {
         match &pattern {
             Pattern::Any => {}
-            Pattern::Exact(_) if value == "*" => {}
             Pattern::Exact(_) => check_path(value, value)?,
             Pattern::Prefix(prefix) => check_path(value, &format!("{}x", String::from_utf8_lossy(prefix)))?,
             Pattern::Suffix(suffix) => check_path(value, &format!("/x{}", String::from_utf8_lossy(suffix)))?,

@@ -21,12 +21,7 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> Rule {
     let at = place.field("from");
-    check_entries(
-        &at,
-        raw.from.as_deref(),
-        "`from: []` says nothing; leave it out to match every caller",
-        problems,
-    );
+    check_entries(&at, raw.from.as_deref(), "name a caller, or leave `from` out to match every caller", problems);
     let from = raw.from.iter().flatten().enumerate();
     let from = from.map(|(index, from)| {
         let entry = at.index(index);
@@ -38,7 +33,7 @@ pub(super) fn compile(
     check_entries(
         &at,
         raw.to.as_deref(),
-        "`to: []` says nothing; leave it out to match every operation",
+        "name an operation, or leave `to` out to match every operation",
         problems,
     );
     let to = raw.to.iter().flatten().enumerate();
@@ -49,6 +44,9 @@ pub(super) fn compile(
     let to = to.collect();
 
     let at = place.field("when");
+    if context.strict {
+        check_entries(&at, raw.when.as_deref(), "name a condition, or leave `when` out", problems);
+    }
     let when = raw.when.iter().flatten().enumerate();
     let when =
         when.filter_map(|(index, raw)| condition::compile(&at.index(index), context, raw, uses, problems));
@@ -56,9 +54,9 @@ pub(super) fn compile(
     Rule { id, from, to, when }
 }
 
-fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, empty: &str, problems: &mut Problems) {
+fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, remedy: &str, problems: &mut Problems) {
     match entries.map(<[T]>::len) {
-        Some(0) => problems.add(at, empty, ""),
+        Some(0) => problems.add(at, "an empty list", remedy),
         Some(count) if count > MAX_ENTRIES => {
             problems.add(at, format!("{count} entries, at most {MAX_ENTRIES} are read"), "split the rule");
         }

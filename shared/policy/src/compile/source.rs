@@ -24,19 +24,7 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> Source {
     refuse_unsupported(place, raw, problems);
-    if let Some(accounts) = raw.service_accounts.as_ref().or(raw.not_service_accounts.as_ref())
-        && (raw.principals.is_some()
-            || raw.not_principals.is_some()
-            || raw.namespaces.is_some()
-            || raw.not_namespaces.is_some()
-            || accounts.len() > MAX_SERVICE_ACCOUNTS)
-    {
-        problems.add(
-            &place.field("serviceAccounts"),
-            format!("service accounts stand with principals or namespaces, or are more than {MAX_SERVICE_ACCOUNTS}"),
-            "name them in a `from` entry of their own",
-        );
-    }
+    check_service_accounts(place, raw, problems);
     let pairs = [
         (
             ("principals", raw.principals.as_ref()),
@@ -68,6 +56,30 @@ pub(super) fn compile(
     }
     uses.peer = true;
     Source { fields }
+}
+
+/// Istio's rules on service accounts: by themselves, and few.
+fn check_service_accounts(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) {
+    let others = [&raw.principals, &raw.not_principals, &raw.namespaces, &raw.not_namespaces];
+    for (name, accounts) in
+        [("serviceAccounts", &raw.service_accounts), ("notServiceAccounts", &raw.not_service_accounts)]
+    {
+        let Some(accounts) = accounts else { continue };
+        if others.into_iter().any(Option::is_some) {
+            problems.add(
+                &place.field(name),
+                "service accounts stand beside principals or namespaces",
+                "name them in a `from` entry of their own",
+            );
+        }
+        if accounts.len() > MAX_SERVICE_ACCOUNTS {
+            problems.add(
+                &place.field(name),
+                format!("{} service accounts, at most {MAX_SERVICE_ACCOUNTS} are read", accounts.len()),
+                "split them over several `from` entries",
+            );
+        }
+    }
 }
 
 /// Which part of the peer a field speaks of.

@@ -33,17 +33,14 @@ pub(crate) enum PeerMatcher {
 pub(crate) fn truth(field: &Field<PeerMatcher>, peer: &Peer, strict: bool) -> Truth {
     let Some(id) = peer.spiffe_id() else {
         return if strict {
-            field.truth(PeerMatcher::strict_without_identity, |_| Truth::Maybe)
+            field.truth(PeerMatcher::where_missing, |_| Truth::Maybe)
         } else {
             field.plain(|_| false)
         };
     };
     field.truth(
-        |value| value.matches(id).unwrap_or(false).into(),
-        |value| match value.matches(id) {
-            Some(matches) => (!matches).into(),
-            None => Truth::Maybe,
-        },
+        |value| value.matches(id).map_or_else(|| value.where_missing(), Truth::from),
+        |value| value.matches(id).map_or(Truth::Maybe, |matches| (!matches).into()),
     )
 }
 
@@ -54,7 +51,7 @@ impl PeerMatcher {
             Self::Principal(pattern) => pattern.matches(id.principal().as_bytes()),
             Self::Namespace(pattern) => pattern.matches(id.namespace()?.as_bytes()),
             Self::ServiceAccount { namespace, name } => {
-                id.service_account()? == &**name && id.namespace()? == &**namespace
+                id.namespace()? == &**namespace && id.service_account()? == &**name
             }
             Self::TrustDomain(pattern) => pattern.matches(id.trust_domain().as_bytes()),
             Self::IstioNamespace(pieces) => contains_in_order(id.as_str(), pieces),
@@ -75,8 +72,9 @@ impl PeerMatcher {
         })
     }
 
-    /// A caller without identity surely does not have "any identity"; whether it is the one named here cannot be told.
-    fn strict_without_identity(&self) -> Truth {
+    /// What a strict value says of a caller that has no identity, or not this part of one: it surely does not have any; whether
+    /// it is the one named here cannot be told.
+    fn where_missing(&self) -> Truth {
         match self {
             Self::Principal(Pattern::Any)
             | Self::Namespace(Pattern::Any)
@@ -104,15 +102,14 @@ fn contains_in_order(text: &str, pieces: &[Box<str>]) -> bool {
     true
 }
 
+/// `.+<namespace>(.+/|)<account>(/.+)?`, where `namespace` begins and ends with a slash. The leftmost namespace is enough: what
+/// follows a later one is reached from it through `.+/`.
 fn istio_service_account(principal: &str, namespace: &str, account: &str) -> bool {
+    let Some((_, rest)) = principal.split_once(namespace) else { return false };
     let ends = |after: &str| after.is_empty() || (after.starts_with('/') && after.len() > 1);
-    principal.match_indices(namespace).filter(|(at, _)| *at > 0).any(|(at, _)| {
-        let rest = principal.get(at.saturating_add(namespace.len())..).unwrap_or_default();
-        rest.strip_prefix(account).is_some_and(ends)
-            || rest.match_indices(account).any(|(at, _)| {
-                let (before, from) = rest.split_at_checked(at).unwrap_or_default();
-                before.len() > 1 && before.ends_with('/') && from.strip_prefix(account).is_some_and(ends)
-            })
+    let starts = core::iter::once(0).chain(rest.match_indices('/').map(|(at, _)| at.saturating_add(1)));
+    starts.filter(|start| *start != 1).any(|start| {
+        rest.get(start..).and_then(|from| from.strip_prefix(account)).is_some_and(ends)
     })
 }
 
