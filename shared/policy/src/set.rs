@@ -116,9 +116,9 @@ impl<'r> Canonical<'r> {
             return Err(Reason::MethodRefused);
         }
         let path = if uses.path {
-            let is_options = request.method() == Ok(b"OPTIONS");
             let raw = request.path().map_err(|_: NotSingle| Reason::PathRefused)?;
-            Some(canonical_path(raw, is_options).ok_or(Reason::PathRefused)?)
+            let method = request.method().unwrap_or_default();
+            Some(path::canonical_for(method, raw).map_err(|_| Reason::PathRefused)?)
         } else {
             None
         };
@@ -140,12 +140,4 @@ impl<'r> Canonical<'r> {
             path: self.path.as_deref().map(str::as_bytes),
         }
     }
-}
-
-/// `OPTIONS *` asks about the server as a whole; every other path is a path.
-fn canonical_path(raw: &[u8], is_options: bool) -> Option<Cow<'_, str>> {
-    if is_options && raw == b"*" {
-        return Some(Cow::Borrowed("*"));
-    }
-    path::canonical(raw).ok()
 }
