@@ -262,6 +262,7 @@ const fn stands_for_itself(byte: u8) -> bool {
 #[path = "path_tests.rs"]
 mod tests;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 #[path = "path_traversal_tests.rs"]
 mod traversal_tests;
