@@ -6,13 +6,17 @@ use super::*;
 
 #[track_caller]
 fn check(template: &str, matching: &[&str], others: &[&str]) {
-    let compiled = Template::new(template).unwrap();
     for path in matching {
-        assert!(compiled.matches(path.as_bytes()), "{template} should match {path}");
+        assert!(matches(template, false, path), "{template} should match {path}");
+        assert!(matches(template, true, path), "strict {template} should match {path}");
     }
     for path in others {
-        assert!(!compiled.matches(path.as_bytes()), "{template} should not match {path}");
+        assert!(!matches(template, false, path), "{template} should not match {path}");
     }
+}
+
+fn matches(template: &str, strict: bool, path: &str) -> bool {
+    Template::new(template, strict).unwrap().matches(path.as_bytes())
 }
 
 #[test]
@@ -60,6 +64,27 @@ fn a_double_star_alone_matches_every_path() {
 }
 
 #[test]
+fn strict_operators_match_every_character_but_a_slash_that_one_segment_has_not() {
+    for path in ["/v1/a\"b", "/v1/a|b", "/v1/{x}", "/v1/\u{e9}"] {
+        assert!(matches("/v1/{*}", true, path) && matches("/{**}", true, path), "{path}");
+        assert!(!matches("/v1/{*}", false, path) && !matches("/{**}", false, path), "{path}");
+    }
+    for path in ["/v1/", "/v1/7/", "/v1/7/8", "/v1", "/v2/7"] {
+        assert!(!matches("/v1/{*}", true, path), "{path}");
+    }
+    assert!(!matches("/a/{**}/z", true, "/a/|") && matches("/a/{**}/z", true, "/a/|/z"));
+}
+
+#[test]
+fn the_longest_template_is_as_long_as_envoys() {
+    let longest = format!("/{{*}}/{}", "a".repeat(MAX_TEMPLATE_BYTES - 5));
+    assert!(Template::new(&longest, false).is_ok());
+    assert!(
+        Template::is_template("/a/{*}") && Template::is_template("/{**}") && !Template::is_template("/a*")
+    );
+}
+
+#[test]
 fn what_is_not_a_template_is_refused() {
     for (template, expected) in [
         ("/a/{**}/{*}", "last operator"),
@@ -71,9 +96,9 @@ fn what_is_not_a_template_is_refused() {
         ("/{*}/{id}", "segment `{id}`"),
         ("/{*}/a b", "segment `a b`"),
     ] {
-        let (message, help) = Template::new(template).unwrap_err();
+        let (message, help) = Template::new(template, false).unwrap_err();
         assert!(message.contains(expected) && !help.is_empty(), "{template}: {message}");
     }
     let long = format!("/{{*}}/{}", "a".repeat(MAX_TEMPLATE_BYTES));
-    assert!(Template::new(&long).unwrap_err().0.contains("261 bytes"));
+    assert!(Template::new(&long, false).unwrap_err().0.contains("261 bytes"));
 }

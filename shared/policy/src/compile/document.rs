@@ -191,7 +191,7 @@ fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) ->
     let at = at.field("action");
     let action = action.unwrap_or_default();
     match action {
-        Action::Allow | Action::Deny => {}
+        Action::Allow | Action::Deny => return action,
         Action::Audit => problems.add(
             &at,
             "action AUDIT is not supported yet",
@@ -203,7 +203,8 @@ fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) ->
             "leave the document to Istio",
         ),
     }
-    action
+    // Refused; as an ALLOW it gives no reason for further complaints.
+    Action::Allow
 }
 
 fn check_names(place: &Place<'_>, metadata: &RawMetadata, problems: &mut Problems) {

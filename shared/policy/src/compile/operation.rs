@@ -109,8 +109,8 @@ fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
 
 fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
     if Template::is_template(value) {
-        let template =
-            Template::new(value, context.strict).or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
+        let template = Template::new(value, context.strict)
+            .or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
         let plain = value.replace("{**}", "x").replace("{*}", "x");
         if context.strict {
             check_path(value, &plain)?;

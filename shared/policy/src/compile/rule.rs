@@ -21,7 +21,12 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> Rule {
     let at = place.field("from");
-    check_entries(&at, raw.from.as_deref(), "name a caller, or leave `from` out to match every caller", problems);
+    check_entries(
+        &at,
+        raw.from.as_deref(),
+        "name a caller, or leave `from` out to match every caller",
+        problems,
+    );
     let from = raw.from.iter().flatten().enumerate();
     let from = from.map(|(index, from)| {
         let entry = at.index(index);

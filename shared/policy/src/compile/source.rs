@@ -143,18 +143,21 @@ fn matcher(context: Context<'_>, part: Part, value: &str) -> Result<PeerMatcher,
 fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {
     let value = value.strip_prefix("spiffe://").unwrap_or(value);
     let pattern = values::pattern(context, value)?;
-    if let Pattern::Exact(exact) = &pattern
-        && let Err(error) = SpiffeId::parse(&[b"spiffe://", &**exact].concat())
-    {
-        return wrong(
-            format!("`{value}` is no SPIFFE ID: {error}"),
-            "write it as `<trust domain>/ns/<namespace>/sa/<service account>`",
-        );
+    let literal = String::from_utf8_lossy(pattern.literal());
+    let sample = match pattern {
+        Pattern::Any => return Ok(PeerMatcher::Principal(pattern)),
+        Pattern::Exact(_) => format!("spiffe://{literal}"),
+        Pattern::Prefix(_) => format!("spiffe://{literal}x"),
+        Pattern::Suffix(_) => format!("spiffe://x/x{literal}"),
+    };
+    let help = "write it as `<trust domain>/ns/<namespace>/sa/<service account>`";
+    match SpiffeId::parse(sample.as_bytes()) {
+        Ok(id) if id.path().is_empty() && matches!(pattern, Pattern::Exact(_)) => {
+            wrong(format!("`{value}` is the ID of a trust domain, which no caller has"), help)
+        }
+        Ok(_) => Ok(PeerMatcher::Principal(pattern)),
+        Err(error) => wrong(format!("`{value}` is no part of a SPIFFE ID: {error}"), help),
     }
-    check_bytes(&pattern, value, "SPIFFE ID", |byte| {
-        byte.is_ascii_alphanumeric() || b"/-._".contains(&byte)
-    })?;
-    Ok(PeerMatcher::Principal(pattern))
 }
 
 fn service_account(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {

@@ -45,6 +45,7 @@ fn list<M>(
     if values.is_empty() {
         if context.strict {
             problems.add(place, "an empty list", "name at least one value, or leave the field out");
+            return Some(Vec::new());
         }
         // In Istio's API an empty list is the same as none.
         return None;
@@ -55,7 +56,7 @@ fn list<M>(
             format!("{} values, at most {MAX_VALUES} are read", values.len()),
             "split the rule",
         );
-        return None;
+        return Some(Vec::new());
     }
     let mut compiled = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {

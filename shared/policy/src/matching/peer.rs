@@ -108,9 +108,9 @@ fn istio_service_account(principal: &str, namespace: &str, account: &str) -> boo
     let Some((_, rest)) = principal.split_once(namespace) else { return false };
     let ends = |after: &str| after.is_empty() || (after.starts_with('/') && after.len() > 1);
     let starts = core::iter::once(0).chain(rest.match_indices('/').map(|(at, _)| at.saturating_add(1)));
-    starts.filter(|start| *start != 1).any(|start| {
-        rest.get(start..).and_then(|from| from.strip_prefix(account)).is_some_and(ends)
-    })
+    starts
+        .filter(|start| *start != 1)
+        .any(|start| rest.get(start..).and_then(|from| from.strip_prefix(account)).is_some_and(ends))
 }
 
 #[cfg(test)]
