@@ -19,6 +19,12 @@ impl Alphabet {
     pub(crate) const NAMED: Self = Self { any_identity: false };
 }
 
+/// So many times the usual 256 cases; `PROPTEST_CASES` sets another number than 256.
+pub(crate) fn cases(times: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.saturating_mul(times), failure_persistence: None, ..usual }
+}
+
 type Fields = BoxedStrategy<Vec<(String, Value)>>;
 
 /// `x`, `notX` or both, with one or two values each.

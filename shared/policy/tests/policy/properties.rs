@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::arbitrary::{Alphabet, Draft, ask, drafts, rule, write};
+use crate::arbitrary::{self, Alphabet, Draft, ask, drafts, rule, write};
 use crate::specimen::{AccessPolicy, Ask, AuthorizationPolicy, Says, allows, compile, control, says};
 
 const KINDS: [DocumentKind; 2] = [AccessPolicy, AuthorizationPolicy];
@@ -28,7 +28,7 @@ fn stripped(request: &Request, needs: meshward_model::Needs) -> Request {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(arbitrary::cases(2))]
 
     #[test]
     fn a_deny_rule_refuses_wherever_it_stands(drafts in drafts(Alphabet::ISTIO).prop_shuffle(), ask in ask()) {
