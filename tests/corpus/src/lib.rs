@@ -20,10 +20,10 @@
 pub mod broken;
 pub mod case;
 pub mod check;
+pub mod engines;
 pub mod envoy;
 pub mod files;
 pub mod format;
-pub mod forms;
 pub mod native;
 mod prepare;
 pub mod seen;

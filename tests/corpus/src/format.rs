@@ -1,0 +1,195 @@
+//! `cases.yaml` as it is written.
+//!
+//! ```yaml
+//! policies:                       # optional: configurations by name; without a name, `policy.yaml` of the folder
+//!   strict: {apiVersion: meshward.io/v1alpha1, kind: PluginConfig, …}
+//! cases:
+//!   - name: web may read orders   # a sentence; no two of a file are alike
+//!     given:
+//!       policy: strict            # default: `policy.yaml`
+//!       peer: spiffe://cluster.local/ns/shop/sa/web
+//!       port: 8080                # default
+//!     steps:
+//!       - request: {method: GET, path: /orders, host: orders.shop, headers: [[x-role, "reader\xff"]]}
+//!         upstream: {status: 200} # default
+//!         expect: {verdict: allow, rule: "ns[shop]-policy[orders]-rule[0]"}
+//! ```
+//!
+//! Text that stands for bytes (path, method, host, header values, body, peer) is Latin-1: one character is one byte, so
+//! `"\x80"` in double quotes is the byte 0x80, and a character beyond U+00FF is refused.
+//!
+//! Every type denies unknown fields. The meaning of each field is checked in one place, which makes a
+//! [`Case`](crate::case::Case) of it.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFile {
+    /// Configurations that `given.policy` names.
+    #[serde(default)]
+    pub policies: BTreeMap<String, serde_yaml_ng::Value>,
+    /// The cases.
+    pub cases: Vec<RawCase>,
+}
+
+/// One case: state is fresh, then the steps follow one another on one connection.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCase {
+    /// What the case shows, as a sentence.
+    pub name: String,
+    /// What is there before the first step.
+    #[serde(default)]
+    pub given: RawGiven,
+    /// What is asked, in order; at least one.
+    pub steps: Vec<RawStep>,
+    /// Doors that cannot run the case, and why.
+    #[serde(default)]
+    pub skip: Vec<RawSkip>,
+}
+
+/// What is there before the first step.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawGiven {
+    /// A name in `policies`; left out: `policy.yaml` beside the file.
+    pub policy: Option<String>,
+    /// `anonymous` (TLS without a certificate; the default), `plaintext`, or the one URI name of the certificate that the
+    /// caller presents, well formed or not.
+    pub peer: Option<String>,
+    /// Whether the mesh's authority issued the certificate.
+    pub certificate: Option<RawCertificate>,
+    /// What stands between caller and plugin.
+    pub via: Option<RawVia>,
+    /// The port that is called; 8080 when left out. A door may call another one and put it into the policy.
+    pub port: Option<u16>,
+}
+
+/// Whose certificate it is.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RawCertificate {
+    /// The mesh's authority issued it; the default.
+    Verified,
+    /// A foreign authority issued it, and the listener lets such in (`ACCEPT_UNTRUSTED`).
+    Untrusted,
+}
+
+/// What stands between caller and plugin.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RawVia {
+    /// The caller's connection ends at the plugin's listener; the default.
+    Sidecar,
+    /// The listener is a waypoint's inner one: plaintext, and the peer's name stands in `io.istio.peer_principal`.
+    Waypoint,
+}
+
+/// One request and what comes of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStep {
+    /// Milliseconds since the step before. A case with a wait cannot run in real Envoy, whose clock cannot be set.
+    #[serde(default)]
+    pub after: u64,
+    /// What is asked.
+    #[serde(default)]
+    pub request: RawRequest,
+    /// How the upstream answers, should it be asked.
+    #[serde(default)]
+    pub upstream: RawUpstream,
+    /// What comes of it.
+    pub expect: RawExpect,
+}
+
+/// What is asked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRequest {
+    /// `GET` when left out.
+    pub method: Option<String>,
+    /// Path and query; `/` when left out.
+    pub path: Option<String>,
+    /// `orders.shop` when left out.
+    pub host: Option<String>,
+    /// `[name, value]` pairs in order; names may repeat.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// Nothing when left out.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// How the upstream answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUpstream {
+    /// 200 when left out.
+    pub status: Option<u16>,
+}
+
+/// What comes of a step: either `envoy` alone, or `verdict` with what belongs to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawExpect {
+    /// Envoy itself answers with this status and the plugin never sees the request. The native door skips the step.
+    pub envoy: Option<u16>,
+    /// What the plugin decides.
+    pub verdict: Option<RawVerdict>,
+    /// The reason's code. Left out with a rule: `authz.allow_rule` or `authz.deny_rule`.
+    pub reason: Option<String>,
+    /// The rule that decided, such as `ns[shop]-policy[orders]-rule[0]`; left out: none did.
+    pub rule: Option<String>,
+    /// The status that the caller sees. Left out: the upstream's, or 403 for a denial.
+    pub status: Option<u16>,
+    /// What the shadow documents would have done: their refusal; left out: they would not have refused.
+    pub shadow: Option<RawShadow>,
+    /// `[name, value]` pairs that the answer must hold.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+}
+
+/// Allow or deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RawVerdict {
+    /// The request goes on.
+    Allow,
+    /// It ends.
+    Deny,
+}
+
+/// The refusal that shadow documents would have given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawShadow {
+    /// The reason's code. Left out with a rule: `authz.deny_rule`.
+    pub reason: Option<String>,
+    /// The rule that would have refused.
+    pub rule: Option<String>,
+}
+
+/// A door that cannot run the case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSkip {
+    /// Which.
+    pub door: RawDoor,
+    /// Only where Envoy is older than this, such as `1.40`.
+    pub before: Option<String>,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// A door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RawDoor {
+    /// The core alone.
+    Native,
+    /// The module in a real Envoy.
+    Envoy,
+}

@@ -1,0 +1,179 @@
+//! From what is written to what is run: every field checked, every default filled in, once.
+
+use crate::CorpusError;
+use crate::case::{Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Skip, Step, Transport};
+use crate::format::{
+    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawRequest, RawShadow, RawSkip, RawStep,
+    RawVerdict, RawVia,
+};
+use meshward_model::Reason;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_HOST: &str = "orders.shop";
+
+/// Prepares all cases of a file; `own` is the `policy.yaml` beside it.
+pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec<Case>, CorpusError> {
+    let own = own.map(Arc::new);
+    let mut policies = BTreeMap::new();
+    for (name, value) in raw.policies {
+        let json = serde_json::to_string(&value).map_err(|error| CorpusError::new(file, error))?;
+        policies.insert(name.clone(), Arc::new(Policy { name: format!("{file} `{name}`"), json }));
+    }
+    let mut names = BTreeSet::new();
+    let mut used = BTreeSet::new();
+    let mut cases = Vec::with_capacity(raw.cases.len());
+    for raw in raw.cases {
+        let at = format!("{file}: {}", raw.name);
+        let fail = |what: String| CorpusError::new(&at, what);
+        if !names.insert(raw.name.clone()) {
+            return Err(fail("a second case of this name; give it another".to_owned()));
+        }
+        let policy = match &raw.given.policy {
+            Some(name) => {
+                used.insert(name.clone());
+                policies
+                    .get(name)
+                    .cloned()
+                    .ok_or_else(|| fail(format!("no policy `{name}` in `policies`")))?
+            }
+            None => own.clone().ok_or_else(|| {
+                fail("no `policy.yaml` beside the file; name one of `policies` in `given.policy`".to_owned())
+            })?,
+        };
+        cases.push(case(&at, policy, raw).map_err(fail)?);
+    }
+    match policies.keys().find(|name| !used.contains(*name)) {
+        Some(name) => Err(CorpusError::new(file, format!("policy `{name}` is used by no case"))),
+        None => Ok(cases),
+    }
+}
+
+fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
+    let (peer, transport) = caller(&raw.given)?;
+    let skips = raw.skip.iter().map(skip).collect::<Result<Vec<_>, _>>()?;
+    let waits = raw.steps.iter().any(|step| step.after > 0);
+    if waits && !skips.iter().any(|skip| skip.door != Door::Native && skip.before.is_none()) {
+        return Err("it waits, and Envoy's clock cannot be set; add `skip` for the door `envoy`".to_owned());
+    }
+    if raw.steps.is_empty() {
+        return Err("no step; a case asks at least once".to_owned());
+    }
+    let steps = raw.steps.into_iter().map(step).collect::<Result<Vec<_>, _>>()?;
+    let port = raw.given.port.unwrap_or(DEFAULT_PORT);
+    Ok(Case { name: at.to_owned(), policy, peer, transport, port, steps, skips })
+}
+
+fn caller(given: &RawGiven) -> Result<(Caller, Transport), String> {
+    let peer = given.peer.as_deref().unwrap_or("anonymous");
+    let untrusted = matches!(given.certificate, Some(RawCertificate::Untrusted));
+    let waypoint = matches!(given.via, Some(RawVia::Waypoint));
+    let (named, plaintext) = match peer {
+        "anonymous" => (Caller::Nameless, false),
+        "plaintext" => (Caller::Nameless, true),
+        name => (Caller::Named(bytes(name)?), false),
+    };
+    let transport = match (waypoint, plaintext, untrusted) {
+        (true, true, _) => return Err("`plaintext` through a waypoint: write `anonymous`".to_owned()),
+        (true, false, true) => return Err("a waypoint's inner listener sees no certificate".to_owned()),
+        (true, false, false) => Transport::Waypoint,
+        (false, true, true) => return Err("plaintext has no certificate".to_owned()),
+        (false, true, false) => Transport::Plaintext,
+        (false, false, true) => Transport::TlsUntrusted,
+        (false, false, false) => Transport::Tls,
+    };
+    Ok((named, transport))
+}
+
+fn step(raw: RawStep) -> Result<Step, String> {
+    let upstream = raw.upstream.status.unwrap_or(200);
+    Ok(Step {
+        after: raw.after,
+        request: asked(raw.request)?,
+        upstream,
+        expect: expect(raw.expect, upstream)?,
+    })
+}
+
+fn asked(raw: RawRequest) -> Result<Asked, String> {
+    let text = |text: Option<String>, default: &str| bytes(text.as_deref().unwrap_or(default));
+    let headers = raw.headers.iter().map(|(name, value)| Ok((bytes(name)?, bytes(value)?)));
+    Ok(Asked {
+        method: text(raw.method, "GET")?,
+        path: text(raw.path, "/")?,
+        host: text(raw.host, DEFAULT_HOST)?,
+        headers: headers.collect::<Result<Vec<_>, String>>()?,
+        body: bytes(&raw.body)?,
+    })
+}
+
+fn expect(raw: RawExpect, upstream: u16) -> Result<Expect, String> {
+    match (raw.envoy, raw.verdict) {
+        (Some(status), None) => {
+            let alone = raw.reason.is_none() && raw.rule.is_none() && raw.status.is_none();
+            if alone && raw.shadow.is_none() && raw.headers.is_empty() {
+                Ok(Expect::Envoy { status })
+            } else {
+                Err("`expect.envoy` stands alone: the plugin does not see the request".to_owned())
+            }
+        }
+        (None, Some(verdict)) => {
+            let allowed = verdict == RawVerdict::Allow;
+            let Because { reason, rule } = because(allowed, raw.reason, raw.rule)?;
+            let headers = raw.headers.iter().map(|(name, value)| Ok((name.clone(), bytes(value)?)));
+            Ok(Expect::Verdict(Expected {
+                allowed,
+                status: raw.status.unwrap_or(if allowed { upstream } else { 403 }),
+                reason,
+                rule,
+                shadow: raw
+                    .shadow
+                    .map(|RawShadow { reason, rule }| because(false, reason, rule))
+                    .transpose()?,
+                headers: headers.collect::<Result<Vec<_>, String>>()?,
+            }))
+        }
+        (Some(_), Some(_)) | (None, None) => Err("`expect` wants `verdict`, or `envoy` alone".to_owned()),
+    }
+}
+
+fn because(allowed: bool, reason: Option<String>, rule: Option<String>) -> Result<Because, String> {
+    let reason = match (reason, &rule, allowed) {
+        (Some(reason), _, _) => reason,
+        (None, Some(_), true) => Reason::AllowRule.code().to_owned(),
+        (None, Some(_), false) => Reason::DenyRule.code().to_owned(),
+        (None, None, _) => {
+            return Err("say the `reason`, or the `rule` that allows or denies".to_owned());
+        }
+    };
+    if !Reason::ALL.iter().any(|known| known.code() == reason) {
+        return Err(format!("`{reason}` is no reason's code"));
+    }
+    Ok(Because { reason, rule })
+}
+
+fn skip(raw: &RawSkip) -> Result<Skip, String> {
+    if raw.reason.trim().is_empty() {
+        return Err("a skip says why".to_owned());
+    }
+    let before = raw.before.as_deref().map(|text| {
+        let parts =
+            text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        parts.ok_or_else(|| format!("`before: {text}`: write it as in \"1.40\""))
+    });
+    let door = match raw.door {
+        RawDoor::Native => Door::Native,
+        RawDoor::Envoy => Door::Envoy(0, 0),
+    };
+    Ok(Skip { door, before: before.transpose()?, reason: raw.reason.clone() })
+}
+
+/// Latin-1: one character, one byte.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let byte = |letter: char| {
+        u8::try_from(u32::from(letter))
+            .map_err(|_| format!("`{letter}` is no byte; write UTF-8 as bytes, such as \"\\xc3\\xa9\""))
+    };
+    text.chars().map(byte).collect()
+}

@@ -1,0 +1,25 @@
+//! The whole corpus through the native door.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test says what it expected, did and left out"
+)]
+
+use meshward_corpus::{files, native};
+
+#[test]
+fn every_case_goes_as_it_says_through_the_core() {
+    let cases = files::all_cases().expect("the corpus is readable");
+    let (tally, findings) = native::run(&cases).expect("every configuration is taken");
+    println!("{tally}");
+    let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
+    assert!(tally.ran_nearly_all(), "more than one case in twenty is skipped");
+}
+
+#[test]
+fn the_corpus_is_large_enough_to_mean_something() {
+    let cases = files::all_cases().expect("the corpus is readable");
+    assert!(cases.len() >= 150, "{} cases", cases.len());
+}
