@@ -6,6 +6,7 @@ mod bindgen;
 mod build;
 mod checks;
 mod debian;
+mod demo;
 mod doctor;
 mod envoy;
 mod house;
@@ -43,7 +44,8 @@ enum Command {
     Build,
     /// Run everything that CI runs
     Test(test::Args),
-    // demo:    Demo(demo::Args),
+    /// Start a small mesh behind real Envoys and show who may call whom
+    Demo(demo::Args),
     // bench:   Bench(bench::Args),
     // mutants: Mutants(mutants::Args),
 }
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&args),
         Command::Build => build::run(),
         Command::Test(args) => test::run(&args),
-        // demo:    Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(&args),
         // bench:   Command::Bench(args) => bench::run(&args),
         // mutants: Command::Mutants(args) => mutants::run(&args),
     };

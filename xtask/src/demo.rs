@@ -1,0 +1,192 @@
+//! `cargo xtask demo`: a small mesh behind real Envoys, a script of good and bad calls, and a table of what became of them.
+
+mod call;
+mod evidence;
+mod identities;
+mod keep;
+mod logs;
+mod mesh;
+mod native;
+mod play;
+mod plugin;
+mod scenes;
+mod script;
+mod sidecar;
+mod table;
+mod workload;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Args as Arguments;
+
+use crate::envoy::Envoy;
+use crate::modules::{self, Module, Plugin};
+use crate::{paths, setup, show};
+use mesh::{Mesh, Parts};
+use play::Played;
+use plugin::SABOTAGED;
+use table::{BAD, BOLD, DIM, GOOD};
+use workload::Workload;
+
+/// Options of `demo`.
+#[derive(Arguments)]
+pub(crate) struct Args {
+    /// Leave the mesh running and print curls to try
+    #[arg(long, conflicts_with = "stop")]
+    keep: bool,
+    /// End a demo that was left running
+    #[arg(long)]
+    stop: bool,
+    /// Take one rule out: the table must turn red, and the exit code is 1
+    #[arg(long, conflicts_with = "stop")]
+    sabotage: bool,
+}
+
+/// The exit code when sabotage did not do exactly what it must.
+const SABOTAGE_WENT_WRONG: u8 = 2;
+
+/// The subcommand.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let dir = keep::dir();
+    if args.stop {
+        return keep::stop(&dir);
+    }
+    let start = Instant::now();
+    let (envoy, module) = prepare()?;
+    let prepared = start.elapsed();
+    let running = keep::Running::claim(&dir)?;
+    let start = Instant::now();
+    let parts = Parts { envoy: &envoy, module: &module.path, dir: &dir, sabotage: args.sabotage };
+    let mesh = Mesh::start(&parts)?;
+    let ready = start.elapsed();
+    print_mesh(&envoy, &module, args.sabotage)?;
+
+    let start = Instant::now();
+    let scenes = play::play(&mesh)?;
+    table::print(&scenes);
+    logs::print(&scenes, &paths::short(&dir));
+    print_summary(&scenes, [prepared, ready, start.elapsed()]);
+    let code = if args.sabotage { judge_sabotage(&scenes) } else { judge(&scenes) };
+    if args.keep {
+        keep::print_curls(&mesh)?;
+        keep::wait()?;
+    } else if !args.sabotage {
+        print_next();
+    }
+    drop(mesh);
+    drop(running);
+    Ok(code)
+}
+
+/// Sets up and builds what the mesh is made of.
+fn prepare() -> Result<(std::path::PathBuf, Module)> {
+    setup::ensure(&[setup::Step::Toolchain, setup::Step::Envoy(Envoy::Main)], false)?;
+    let module = modules::build(&[Plugin::Authz])?.pop().context("`authz` was not built")?;
+    Ok((Envoy::Main.install()?, module))
+}
+
+fn print_mesh(envoy: &Path, module: &Module, sabotage: bool) -> Result<()> {
+    let version = crate::envoy::version_of(envoy)?;
+    show::heading("meshward demo: four workloads, each behind its own Envoy, mTLS on every hop");
+    show::progress(&format!("Envoy {version}, authz.wasm {}\n", module.size()));
+    anstream::println!(
+        "  customer ─TLS→ {BOLD}gateway{BOLD:#} ═mTLS⇒ {BOLD}web{BOLD:#} ═mTLS⇒ {BOLD}orders{BOLD:#} ═mTLS⇒ {BOLD}payments{BOLD:#}\n"
+    );
+    for workload in Workload::ALL {
+        anstream::println!(
+            "  {:<8}  {:<40}  {DIM}{}{DIM:#}",
+            workload.name(),
+            workload.spiffe(),
+            paths::short(&plugin::file(workload))
+        );
+    }
+    anstream::println!(
+        "\n{DIM}decided by: a rule as policy[place] of the workload that is called, or the reason where no rule matched{DIM:#}"
+    );
+    if sabotage {
+        let (workload, document) = SABOTAGED;
+        anstream::println!(
+            "\n{BAD}sabotage{BAD:#}: the document `{document}` is missing in the policy of `{}`",
+            workload.name()
+        );
+    }
+    Ok(())
+}
+
+fn print_summary(scenes: &[Played], [prepared, ready, played]: [Duration; 3]) {
+    let rows = || scenes.iter().flat_map(|scene| &scene.rows);
+    let (all, good) = (rows().count(), rows().filter(|row| row.is_as_expected()).count());
+    let leaked: u64 = rows().map(play::Row::arrived_without_permission).sum();
+    let good_style = if good == all { GOOD } else { BAD };
+    let leak_style = if leaked == 0 { GOOD } else { BAD };
+    anstream::println!(
+        "\n{BOLD}{all} calls{BOLD:#}, {good_style}{good} as expected{good_style:#}; requests that reached a workload without permission: {leak_style}{leaked}{leak_style:#}"
+    );
+    show::progress(&format!(
+        "set-up and build {}, mesh ready in {}, calls and logs in {}",
+        show::duration(prepared),
+        show::duration(ready),
+        show::duration(played)
+    ));
+}
+
+fn judge(scenes: &[Played]) -> ExitCode {
+    let good = scenes.iter().flat_map(|scene| &scene.rows).all(play::Row::is_as_expected);
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Exactly the rows that lean on the missing rule must be red.
+fn judge_sabotage(scenes: &[Played]) -> ExitCode {
+    let (leaning, wrong) = sabotaged_rows(scenes);
+    if wrong.is_empty() && leaning > 0 {
+        show::progress(&format!(
+            "the {leaning} calls that lean on the missing rule turned red, and no other: exit code 1"
+        ));
+        return ExitCode::FAILURE;
+    }
+    show::error(&format!("these rows should be red and are not, or are red and should not be: {wrong:?}"));
+    ExitCode::from(SABOTAGE_WENT_WRONG)
+}
+
+/// How many rows lean on the missing rule, and the numbers of those that came out otherwise than that demands.
+fn sabotaged_rows(scenes: &[Played]) -> (usize, Vec<usize>) {
+    let rows = || scenes.iter().flat_map(|scene| &scene.rows);
+    let leaning = rows().filter(|row| row.call.leans_on_sabotaged).count();
+    let wrong = rows().filter(|row| row.is_as_expected() == row.call.leans_on_sabotaged);
+    (leaning, wrong.map(|row| row.number).collect())
+}
+
+fn print_next() {
+    show::progress("");
+    for (command, about) in [
+        ("cargo xtask demo --keep", "leaves the mesh running, with curls to try"),
+        ("cargo xtask demo --sabotage", "takes one rule out: the table turns red"),
+    ] {
+        anstream::println!("  {BOLD}{command:<28}{BOLD:#} {about}");
+    }
+    let file = paths::short(&plugin::file(Workload::Orders));
+    anstream::println!("  {BOLD}{file:<28}{BOLD:#} is a policy: change it and run the demo again");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole demo, on real Envoys: the module is built first where it is not there.
+    #[test]
+    fn sabotage_turns_exactly_the_rows_red_that_lean_on_the_rule() {
+        let (envoy, module) = prepare().expect("Envoy and the module");
+        let dir = paths::work().join("demo-test");
+        let parts = Parts { envoy: &envoy, module: &module.path, dir: &dir, sabotage: true };
+        let mesh = Mesh::start(&parts).expect("the mesh starts");
+        let scenes = play::play(&mesh).expect("the script is played");
+        let (leaning, wrong) = sabotaged_rows(&scenes);
+        assert!(leaning > 0 && wrong.is_empty(), "{leaning} rows lean on it; wrong: {wrong:?}");
+        let leaked: u64 =
+            scenes.iter().flat_map(|scene| &scene.rows).map(play::Row::arrived_without_permission).sum();
+        assert!(leaked > 0, "without the rule, requests get through");
+    }
+}

@@ -1,0 +1,159 @@
+//! One demo at a time, left running on request: the pid file, the curls to try, the end.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use meshward_harness::poll;
+
+use super::mesh::Mesh;
+use super::script::{Call, How};
+use super::table::BOLD;
+use super::workload::{Caller, Workload};
+use crate::process::Call as Program;
+use crate::{paths, show};
+
+/// A demo ends within this time after it was asked to.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// The mark of a running demo; dropping it takes it away.
+pub(super) struct Running {
+    file: PathBuf,
+}
+
+impl Running {
+    /// Says that this process is the demo in `dir`, which is emptied. Fails where another one runs.
+    pub(super) fn claim(dir: &Path) -> Result<Self> {
+        let file = pid_file(dir);
+        if let Some(pid) = alive(&file) {
+            bail!("a demo is running already (process {pid}); end it with `cargo xtask demo --stop`");
+        }
+        if dir.exists() {
+            std::fs::remove_dir_all(dir).with_context(|| format!("could not empty {}", dir.display()))?;
+        }
+        std::fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
+        std::fs::write(&file, std::process::id().to_string())
+            .with_context(|| format!("could not write {}", file.display()))?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A mark that stays names a process that is gone, which the next demo sees.
+        drop(std::fs::remove_file(&self.file));
+    }
+}
+
+/// Ends the demo that was left running, and nothing else.
+pub(super) fn stop(dir: &Path) -> Result<ExitCode> {
+    let file = pid_file(dir);
+    let Some(pid) = alive(&file) else {
+        show::progress("no demo is running");
+        return Ok(ExitCode::SUCCESS);
+    };
+    Program::new("sh").args(["-c", "kill -TERM \"$1\"", "stop", &pid.to_string()]).output()?;
+    poll::until("the demo to end", END_WITHIN, || alive(&file).is_none().then_some(()))
+        .with_context(|| format!("process {pid} was asked to end; look at it before you kill it"))?;
+    show::progress(&format!("the demo (process {pid}) has ended"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for Ctrl-C or `--stop`.
+pub(super) fn wait() -> Result<()> {
+    let (sender, ended) = mpsc::channel();
+    ctrlc::set_handler(move || sender.send(()).unwrap_or(())).context("could not listen for Ctrl-C")?;
+    ended.recv().context("lost the listener for Ctrl-C")?;
+    show::progress("\nthe mesh is going down");
+    Ok(())
+}
+
+/// Prints what to try against the running mesh.
+pub(super) fn print_curls(mesh: &Mesh) -> Result<()> {
+    show::heading("The mesh is running; try, in another terminal");
+    show::progress(&format!("\n  cd {}", mesh.dir.join("certs").display()));
+    let web = Caller::Of(Workload::Web);
+    let tries = [
+        ("web may read orders (200)", Call::new(web, How::OwnCert, Workload::Orders, "GET", "/orders/42")),
+        ("but not administer (403)", Call::new(web, How::OwnCert, Workload::Orders, "GET", "/admin/users")),
+        ("not even so (400)", Call::new(web, How::OwnCert, Workload::Orders, "GET", "//admin/users")),
+        (
+            "the same call through web's own sidecar (403)",
+            Call::new(web, How::Sidecar, Workload::Orders, "GET", "/admin/users"),
+        ),
+        (
+            "another authority's certificate (no TLS)",
+            Call::new(Caller::Mallory, How::ForeignCa, Workload::Orders, "GET", "/orders/42"),
+        ),
+        (
+            "a customer (200)",
+            Call::new(Caller::Customer, How::NoCert, Workload::Gateway, "GET", "/shop/cart"),
+        ),
+        (
+            "the kubelet (200)",
+            Call::new(Caller::Kubelet, How::ProbePort, Workload::Orders, "GET", "/healthz"),
+        ),
+    ];
+    for (about, call) in tries {
+        show::progress(&format!("\n  # {about}\n  {}", curl(mesh, &call)?));
+    }
+    let log = mesh.member(Workload::Orders)?.envoy.dir().join("envoy.log");
+    show::progress(&format!("\n  # what orders' Envoy says meanwhile\n  tail -f {}", log.display()));
+    for workload in Workload::ALL {
+        let envoy = &mesh.member(workload)?.envoy;
+        show::progress(&format!(
+            "  # {:<8} admin interface http://{}  process {}",
+            workload.name(),
+            envoy.admin_address(),
+            envoy.pid()
+        ));
+    }
+    anstream::println!("\n{BOLD}Ctrl-C ends it, or `cargo xtask demo --stop` from elsewhere.{BOLD:#}");
+    Ok(())
+}
+
+/// The call as a command line, to be run where the certificates are.
+fn curl(mesh: &Mesh, call: &Call) -> Result<String> {
+    let address = mesh.address(call)?;
+    let mut line = "curl -i --path-as-is".to_owned();
+    let identity = match call.how {
+        How::OwnCert => Some(call.from.name()),
+        How::ForeignCa => Some("foreign"),
+        How::Expired => Some("expired"),
+        How::Sidecar | How::NoCert | How::Plaintext | How::ProbePort => None,
+    };
+    if let Some(name) = identity {
+        line.push_str(&format!(" --cert {name}.crt --key {name}.key"));
+    }
+    let plain = matches!(call.how, How::Sidecar | How::Plaintext | How::ProbePort);
+    let (scheme, port) = if plain { ("http", 80) } else { ("https", 443) };
+    if !plain {
+        line.push_str(" --cacert root.crt");
+    }
+    line.push_str(&format!(
+        " --connect-to {host}:{port}:{address} {scheme}://{host}{path}",
+        host = call.host,
+        path = call.path
+    ));
+    Ok(line)
+}
+
+fn pid_file(dir: &Path) -> PathBuf {
+    dir.join("pid")
+}
+
+/// The process that the file names, if it is a demo of ours that still runs.
+fn alive(file: &Path) -> Option<u32> {
+    let pid: u32 = std::fs::read_to_string(file).ok()?.trim().parse().ok()?;
+    let command = std::fs::read(PathBuf::from(format!("/proc/{pid}/cmdline"))).ok()?;
+    let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
+    let program = words.first().is_some_and(|program| program.ends_with(b"xtask"));
+    (program && words.contains(&b"demo".as_slice())).then_some(pid)
+}
+
+/// Where the demo keeps its files.
+pub(super) fn dir() -> PathBuf {
+    paths::work().join("demo")
+}
