@@ -48,7 +48,7 @@ reasons! {
     HostRefused = "authz.host_refused",
     /// The method is not a token of HTTP in upper case, and an AccessPolicy decides by method.
     MethodRefused = "authz.method_refused",
-    /// The verified peer certificate names something that is not a SPIFFE ID.
+    /// The verified peer certificate names something that is not the SPIFFE ID of a workload.
     PeerMalformed = "authn.peer_malformed",
     /// The proxy did not give the request, or gave something that is not one.
     RequestUnreadable = "request.unreadable",
