@@ -1,65 +1,64 @@
-//! Takes exports away from a finished module, and with them the code that only they reach. The SDK exports every
-//! callback that the ABI knows; Envoy calls each of them, so one that does nothing still costs every request.
+//! Takes exports away from a finished module. The SDK exports every callback that the ABI knows; Envoy calls each of
+//! them, so one that does nothing still costs every request. The code stays: what is measured is the calls.
 
-use anyhow::{Context, Result, bail};
-use walrus::{Module, ModuleConfig};
+use anyhow::{Context, Result};
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{ExternalKind, Parser, Payload};
 
-/// The module with these exports only.
+/// The module with those of its exports that are in `keep`; every other section is copied byte for byte.
 ///
 /// # Errors
 ///
-/// When the module lacks one of them, or is no module.
+/// When it is no module, or exports something that is neither a function nor a memory.
 pub(crate) fn keep_exports(wasm: &[u8], keep: &[&str]) -> Result<Vec<u8>> {
-    let mut config = ModuleConfig::new();
-    config.generate_name_section(false).generate_producers_section(false);
-    let mut module = config.parse(wasm).context("not a module that can be read")?;
-    let missing: Vec<&str> = keep.iter().copied().filter(|name| !has_export(&module, name)).collect();
-    if !missing.is_empty() {
-        bail!(
-            "the module does not export {}: is the callback implemented and `#[no_mangle]`?",
-            missing.join(", ")
-        );
+    let mut module = Module::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.context("the module is not valid")?;
+        if let Payload::ExportSection(section) = payload {
+            let mut exports = ExportSection::new();
+            for export in section {
+                let export = export.context("an export is not valid")?;
+                if keep.contains(&export.name) {
+                    exports.export(export.name, kind(export.kind)?, export.index);
+                }
+            }
+            module.section(&exports);
+        } else if let Some((id, range)) = payload.as_section() {
+            let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+            let data = wasm.get(range).context("a section reaches beyond the module")?;
+            module.section(&RawSection { id, data });
+        }
     }
-    let unwanted: Vec<_> = module
-        .exports
-        .iter()
-        .filter(|export| !keep.contains(&export.name.as_str()))
-        .map(|e| e.id())
-        .collect();
-    for id in unwanted {
-        module.exports.delete(id);
-    }
-    walrus::passes::gc::run(&mut module);
-    Ok(module.emit_wasm())
+    Ok(module.finish())
 }
 
-fn has_export(module: &Module, name: &str) -> bool {
-    module.exports.iter().any(|export| export.name == name)
+fn kind(kind: ExternalKind) -> Result<ExportKind> {
+    let known = [(ExternalKind::Func, ExportKind::Func), (ExternalKind::Memory, ExportKind::Memory)];
+    let found = known.into_iter().find(|(ours, _)| *ours == kind).map(|(_, theirs)| theirs);
+    found.context("it exports something that is neither a function nor a memory")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TWO: &str = r#"(module
-        (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func $used (export "proxy_on_delete") (param i32))
-        (func (export "proxy_on_log") (param i32) (drop (call $log (i32.const 0) (i32.const 0) (i32.const 0)))))"#;
-
     #[test]
-    fn an_export_goes_with_all_that_only_it_reaches() {
-        let wasm = wat::parse_str(TWO).expect("the example is a module");
-        let stripped = keep_exports(&wasm, &["memory", "proxy_on_delete"]).expect("it has both");
-        let module = Module::from_buffer(&stripped).expect("what is left is a module");
-        assert_eq!(module.exports.iter().count(), 2);
-        assert_eq!(module.imports.iter().count(), 0, "only the removed callback logged");
+    fn an_export_goes_and_all_else_stays() {
+        let text = r#"(module
+            (import "env" "proxy_log" (func (param i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "proxy_on_delete") (param i32))
+            (func (export "proxy_on_log") (param i32))
+            (data (i32.const 0) "kept"))"#;
+        let wasm = wat::parse_str(text).expect("the example is a module");
+        let keep = ["memory", "proxy_on_delete"];
+        let stripped = keep_exports(&wasm, &keep).expect("it can be read");
+        crate::interface::check(&stripped, Some(&keep)).expect("what is left is a module with these exports");
+        assert!(stripped.windows(4).any(|bytes| bytes == b"kept"));
     }
 
     #[test]
-    fn an_export_that_is_not_there_is_an_error() {
-        let wasm = wat::parse_str(TWO).expect("the example is a module");
-        let error = keep_exports(&wasm, &["proxy_on_tick"]).expect_err("it has none").to_string();
-        assert!(error.contains("proxy_on_tick"), "{error}");
+    fn what_is_no_module_is_an_error() {
+        assert!(keep_exports(b"not wasm", &["memory"]).is_err());
     }
 }
