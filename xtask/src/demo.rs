@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: a small mesh behind real Envoys, a script of good and bad calls, and a table of what became of them.
 
 mod call;
+mod counts;
 mod evidence;
 mod identities;
 mod keep;
@@ -68,8 +69,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let scenes = play::play(&mesh)?;
     table::print(&scenes);
     logs::print(&scenes, &paths::short(&dir));
-    print_summary(&scenes, [prepared, ready, start.elapsed()]);
-    let code = if args.sabotage { judge_sabotage(&scenes) } else { judge(&scenes) };
+    let tally = counts::Tally::take(&mesh, &scenes)?;
+    print_summary(&scenes, &tally, [prepared, ready, start.elapsed()]);
+    let code = if args.sabotage { judge_sabotage(&scenes) } else { judge(&scenes, &tally) };
     if args.keep {
         keep::print_curls(&mesh)?;
         keep::wait()?;
@@ -116,7 +118,7 @@ fn print_mesh(envoy: &Path, module: &Module, sabotage: bool) -> Result<()> {
     Ok(())
 }
 
-fn print_summary(scenes: &[Played], [prepared, ready, played]: [Duration; 3]) {
+fn print_summary(scenes: &[Played], tally: &counts::Tally, [prepared, ready, played]: [Duration; 3]) {
     let rows = || scenes.iter().flat_map(|scene| &scene.rows);
     let (all, good) = (rows().count(), rows().filter(|row| row.is_as_expected()).count());
     let leaked: u64 = rows().map(play::Row::arrived_without_permission).sum();
@@ -125,6 +127,7 @@ fn print_summary(scenes: &[Played], [prepared, ready, played]: [Duration; 3]) {
     anstream::println!(
         "\n{BOLD}{all} calls{BOLD:#}, {good_style}{good} as expected{good_style:#}; requests that reached a workload without permission: {leak_style}{leaked}{leak_style:#}"
     );
+    tally.print();
     show::progress(&format!(
         "set-up and build {}, mesh ready in {}, calls and logs in {}",
         show::duration(prepared),
@@ -133,9 +136,9 @@ fn print_summary(scenes: &[Played], [prepared, ready, played]: [Duration; 3]) {
     ));
 }
 
-fn judge(scenes: &[Played]) -> ExitCode {
+fn judge(scenes: &[Played], tally: &counts::Tally) -> ExitCode {
     let good = scenes.iter().flat_map(|scene| &scene.rows).all(play::Row::is_as_expected);
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good && tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Exactly the rows that lean on the missing rule must be red.
@@ -188,5 +191,7 @@ mod tests {
         let leaked: u64 =
             scenes.iter().flat_map(|scene| &scene.rows).map(play::Row::arrived_without_permission).sum();
         assert!(leaked > 0, "without the rule, requests get through");
+        let tally = counts::Tally::take(&mesh, &scenes).expect("the modules' counters");
+        assert!(tally.agrees(), "every decision was a module's");
     }
 }

@@ -1,8 +1,10 @@
-//! The plugin configuration of each workload: read from `envoy/mesh`, handed over as JSON, with one document taken out on request.
+//! The plugin configuration of each workload: read from `envoy/mesh`, checked, handed over as JSON, with one document taken out on request.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use meshward_model::{Node, Plugin};
+use meshward_pipeline::Authz;
 use serde_json::Value;
 
 use super::workload::Workload;
@@ -26,7 +28,12 @@ pub(super) fn configuration(workload: Workload, sabotage: bool) -> Result<String
     if sabotage && workload == SABOTAGED.0 {
         take_out(&mut envelope, SABOTAGED.1)?;
     }
-    Ok(envelope.to_string())
+    let text = envelope.to_string();
+    // Envoy would refuse it as well, at the end of a long log.
+    match Authz::configure(text.as_bytes(), &Node::default()) {
+        Ok(_) => Ok(text),
+        Err(refusal) => bail!("{} is refused\n{refusal}", paths::short(&path)),
+    }
 }
 
 fn take_out(envelope: &mut Value, name: &str) -> Result<()> {
@@ -42,17 +49,13 @@ fn take_out(envelope: &mut Value, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use meshward_model::{Node, Plugin};
-    use meshward_pipeline::Authz;
-
     use super::*;
 
     #[test]
     fn every_policy_of_the_mesh_is_accepted_sabotaged_or_not() {
         for workload in Workload::ALL {
             for sabotage in [false, true] {
-                let text = configuration(workload, sabotage).expect("the policy can be read");
-                let configured = Authz::configure(text.as_bytes(), &Node::default());
+                let configured = configuration(workload, sabotage);
                 assert!(configured.is_ok(), "{workload:?}: {configured:?}");
             }
         }
