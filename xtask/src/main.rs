@@ -2,6 +2,7 @@
 //! one subcommand is one file beside it.
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test that cannot go on says why and fails"))]
 
+mod bench;
 mod bindgen;
 mod build;
 mod checks;
@@ -46,7 +47,8 @@ enum Command {
     Test(test::Args),
     /// Start a small mesh behind real Envoys and show who may call whom
     Demo(demo::Args),
-    // bench:   Bench(bench::Args),
+    /// Measure what a filter adds to a request; count host calls with --trace
+    Bench(bench::Args),
     // mutants: Mutants(mutants::Args),
 }
 
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
         Command::Build => build::run(),
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
-        // bench:   Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => bench::run(&args),
         // mutants: Command::Mutants(args) => mutants::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -1,0 +1,76 @@
+//! `cargo xtask bench`: what a filter adds to a request's CPU time, ours against the floor, the SDK and Envoy's own; and with
+//! `--trace`, that the floor module makes our host calls and that those are as few as written down.
+
+mod calls;
+mod contestant;
+mod cpu;
+mod measure;
+mod numbers;
+mod policy;
+mod result;
+mod scene;
+mod trace;
+mod traced;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args as Arguments;
+
+use crate::envoy::Envoy;
+use crate::modules::{self, Plugin};
+use crate::{setup, show};
+
+/// Options of `bench`.
+#[derive(Arguments)]
+pub(crate) struct Args {
+    /// How often each configuration is measured, in turn
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// Requests per configuration and round
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    requests: u32,
+    /// How often each configuration is started, for the start cost
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    starts: u32,
+    /// Exit with 1 when authz costs more than its ceiling over the floor
+    #[arg(long)]
+    check: bool,
+    /// Measure no time: count host calls, compare them with the floor's and with tests/bench/host-calls.toml
+    #[arg(long)]
+    trace: bool,
+    /// With --trace: write fewer host calls down
+    #[arg(long, requires = "trace")]
+    record: bool,
+}
+
+/// The subcommand.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let passed = if args.trace { host_calls(args.record)? } else { cost(args)? };
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Counts host calls; `Ok(false)` when they are not those written down, or not the floor's.
+pub(crate) fn host_calls(record: bool) -> Result<bool> {
+    let envoy = envoy()?;
+    modules::build(&[Plugin::Authz, Plugin::Floor])?;
+    let measured = traced::run(&envoy)?;
+    calls::compare(&measured, record)
+}
+
+fn cost(args: &Args) -> Result<bool> {
+    let envoy = envoy()?;
+    let modules = modules::build(&modules::ALL)?;
+    let plan = measure::Plan { rounds: args.rounds, requests: args.requests, starts: args.starts };
+    let measured = measure::run(&envoy, plan)?;
+    let result = result::Results::new(plan, &modules, measured);
+    result.print();
+    show::progress(&format!("\nwritten to {}", result.write()?));
+    Ok(!args.check || result.within_ceiling())
+}
+
+fn envoy() -> Result<PathBuf> {
+    setup::ensure(&[setup::Step::Envoy(Envoy::Main)], false)?;
+    Envoy::Main.install()
+}

@@ -1,0 +1,166 @@
+//! What the bench found: added cost, ratios, start cost, sizes; as a table and as JSON.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::contestant::Contestant;
+use super::measure::{Measured, Plan};
+use super::numbers::Spread;
+use crate::modules::Module;
+use crate::paths;
+use crate::show::{self, Mark, Table};
+
+/// What authz may cost, in what the floor module costs.
+const CEILING: f64 = 1.4;
+/// Two equal configurations that seem further apart (in µs) make the rest doubtful.
+const NOISE: f64 = 0.5;
+
+const OURS: [Contestant; 2] = [Contestant::AuthzAccess, Contestant::AuthzIstio];
+const RIVALS: [Contestant; 3] = [Contestant::Floor, Contestant::SdkStripped, Contestant::SdkEmpty];
+
+/// Everything that one run found.
+#[derive(Serialize)]
+pub(super) struct Results {
+    plan: Plan,
+    baseline_us: Spread,
+    added: Vec<Added>,
+    ratios: Vec<Ratio>,
+    measured: Vec<Measured>,
+}
+
+/// What one configuration adds to Envoy without a filter.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Added {
+    contestant: Contestant,
+    per_request_us: Spread,
+    start_wall_ms: f64,
+    start_cpu_ms: f64,
+    module_bytes: Option<usize>,
+}
+
+/// What ours adds, in what another one adds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Ratio {
+    ours: Contestant,
+    to: Contestant,
+    /// Median added over median added; least and most of single rounds.
+    ratio: Spread,
+}
+
+impl Results {
+    pub(super) fn new(plan: Plan, modules: &[Module], measured: Vec<Measured>) -> Self {
+        let baseline = measured.iter().find(|one| one.contestant == Contestant::Nothing);
+        let rounds = |one: &Measured| baseline.map_or_else(Vec::new, |none| minus(one, none));
+        let others = || measured.iter().filter(|one| one.contestant != Contestant::Nothing);
+        let added = others().map(|one| Added {
+            contestant: one.contestant,
+            per_request_us: Spread::of(rounds(one)),
+            start_wall_ms: baseline.map_or(0.0, |none| median_minus(&one.start_wall, &none.start_wall)),
+            start_cpu_ms: baseline.map_or(0.0, |none| median_minus(&one.start_cpu, &none.start_cpu)),
+            module_bytes: module_bytes(one.contestant, modules),
+        });
+        let of =
+            |contestant| others().find(|one| one.contestant == contestant).map(rounds).unwrap_or_default();
+        let ratios = OURS.into_iter().flat_map(|ours| RIVALS.map(|to| (ours, to)));
+        let ratios = ratios.map(|(ours, to)| Ratio { ours, to, ratio: ratio(&of(ours), &of(to)) });
+        Self {
+            plan,
+            baseline_us: Spread::of(baseline.into_iter().flat_map(|none| none.per_request.iter().copied())),
+            added: added.collect(),
+            ratios: ratios.collect(),
+            measured,
+        }
+    }
+
+    /// Whether ours to the floor is at most [`CEILING`].
+    pub(super) fn within_ceiling(&self) -> bool {
+        self.ratios.iter().all(|ratio| ratio.is_within_ceiling())
+    }
+
+    pub(super) fn print(&self) {
+        let Plan { rounds, requests, starts } = self.plan;
+        let [baseline, range] = self.baseline_us.cells(1);
+        show::heading(&format!("CPU of Envoy per request without a filter: {baseline} µs {range}"));
+        show::progress(&format!(
+            "  added to it, median of {rounds} rounds of {requests} requests [least – most]; start: median of {starts}\n"
+        ));
+        let mut table = Table::default();
+        table.row(Mark::Skipped, ["", "µs", "", "start, wall", "start, CPU", "module"]);
+        self.added.iter().for_each(|added| added.row(&mut table));
+        table.print();
+        show::heading("Ratios of what is added (ours minus no filter, to theirs minus no filter)");
+        let mut table = Table::default();
+        self.ratios.iter().for_each(|ratio| ratio.row(&mut table));
+        table.print();
+        if let Some(noise) = self.noise().filter(|noise| *noise > NOISE) {
+            show::progress(&format!(
+                "\nTwo equal Envoys seem {noise:.2} µs apart: the machine is busy, measure again when it is quiet."
+            ));
+        }
+    }
+
+    fn noise(&self) -> Option<f64> {
+        let again = self.added.iter().find(|added| added.contestant == Contestant::NothingAgain);
+        again.map(|again| again.per_request_us.median.abs())
+    }
+
+    /// Writes everything, every round included, and gives the file's name.
+    pub(super) fn write(&self) -> Result<String> {
+        let folder = paths::work().join("bench");
+        std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let file = folder.join(format!("{now}.json"));
+        let text = serde_json::to_vec_pretty(self).context("the results could not be written as JSON")?;
+        std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
+        Ok(paths::short(&file))
+    }
+}
+
+impl Added {
+    fn row(&self, table: &mut Table) {
+        let [median, range] = self.per_request_us.cells(2);
+        let size =
+            self.module_bytes.map_or_else(String::new, |bytes| format!("{:.1} KiB", bytes as f64 / 1024.0));
+        let title = self.contestant.title().to_owned();
+        let start = |ms: f64| format!("{ms:.0} ms");
+        let cells = [title, median, range, start(self.start_wall_ms), start(self.start_cpu_ms), size];
+        table.row(Mark::Good, cells);
+    }
+}
+
+impl Ratio {
+    fn is_within_ceiling(&self) -> bool {
+        self.to != Contestant::Floor || self.ratio.median <= CEILING
+    }
+
+    fn row(&self, table: &mut Table) {
+        let [median, range] = self.ratio.cells(2);
+        let ceiling = if self.to == Contestant::Floor { format!("ceiling {CEILING}") } else { String::new() };
+        let mark = if self.is_within_ceiling() { Mark::Good } else { Mark::Bad };
+        let name = format!("{} / {}", self.ours.title(), self.to.title());
+        table.row(mark, [name, median, range, ceiling]);
+    }
+}
+
+/// Round by round, so that what slows a whole round falls out.
+fn minus(one: &Measured, none: &Measured) -> Vec<f64> {
+    one.per_request.iter().zip(&none.per_request).map(|(one, none)| one - none).collect()
+}
+
+fn median_minus(one: &[f64], none: &[f64]) -> f64 {
+    Spread::of(one.iter().copied()).median - Spread::of(none.iter().copied()).median
+}
+
+/// The median is of medians: a single round may divide by next to nothing.
+fn ratio(ours: &[f64], theirs: &[f64]) -> Spread {
+    let rounds = Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs));
+    let median = Spread::of(ours.iter().copied()).median / Spread::of(theirs.iter().copied()).median;
+    Spread { median, ..rounds }
+}
+
+fn module_bytes(contestant: Contestant, modules: &[Module]) -> Option<usize> {
+    let plugin = contestant.module()?;
+    modules.iter().find(|module| module.plugin == plugin).map(|module| module.bytes)
+}
