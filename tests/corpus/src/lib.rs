@@ -24,6 +24,7 @@ pub mod engines;
 pub mod envoy;
 pub mod files;
 pub mod format;
+pub mod forms;
 pub mod native;
 mod prepare;
 pub mod seen;

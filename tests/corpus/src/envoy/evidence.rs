@@ -8,11 +8,12 @@ use crate::case::{Because, Expect};
 use crate::check::Finding;
 use crate::seen::{Seen, Shown};
 use meshward_harness::envoy::Envoy;
+use meshward_harness::poll;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_secs(5);
 /// What an event's line holds before its JSON.
 const EVENT: &str = "meshward.event ";
 /// OCSF's `action_id` of a request that was refused; 3 is one that was only observed.
@@ -30,12 +31,12 @@ impl Evidence {
     pub(super) fn collect(envoy: &Envoy, asked: &[Asked<'_>]) -> Result<Self, CorpusError> {
         let answered: Vec<&str> =
             asked.iter().filter(|one| one.is_logged()).map(|one| one.id.as_str()).collect();
-        let details = envoy
-            .wait("every request in the access log", WITHIN, || {
-                let details = access_log(envoy);
-                answered.iter().all(|id| details.contains_key(*id)).then_some(details)
-            })
-            .map_err(|error| failed(&error))?;
+        let complete = |details: &BTreeMap<_, _>| answered.iter().all(|id| details.contains_key(*id));
+        let there = poll::until("every request in the access log", WITHIN, || {
+            Some(access_log(envoy)).filter(complete)
+        });
+        // One that is missing is told with its case.
+        let details = there.unwrap_or_else(|_| access_log(envoy));
         let counters = envoy.stats("wasmcustom.meshward_").map_err(|error| failed(&error))?;
         Ok(Self { details, events: events(envoy), counters })
     }
@@ -43,7 +44,9 @@ impl Evidence {
     /// What was seen of a step that the plugin decides; the error says what is missing.
     pub(super) fn seen(&self, asked: &Asked<'_>) -> Result<Seen, String> {
         let answer = asked.answer.as_ref().map_err(|error| format!("no answer: {error}"))?;
-        let details = self.details.get(&asked.id).ok_or("nothing in the access log")?;
+        let details = self.details.get(&asked.id).ok_or_else(|| {
+            format!("answered {}, and nothing in the access log: Envoy's own answer?", answer.status)
+        })?;
         let event = self.events.get(&asked.id);
         let refused = event.is_some_and(|event| number(event, "/action_id") == Some(REFUSED));
         let ours = details.starts_with("meshward_denied[");
