@@ -28,6 +28,7 @@ pub mod forms;
 pub mod native;
 mod prepare;
 pub mod seen;
+pub mod stand;
 pub mod tally;
 
 /// The corpus cannot be read, or a door cannot be opened. A case that fails is not this but a [`check::Finding`].

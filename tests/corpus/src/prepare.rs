@@ -177,3 +177,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, String> {
     };
     text.chars().map(byte).collect()
 }
+
+#[cfg(test)]
+#[path = "prepare_tests.rs"]
+mod tests;
