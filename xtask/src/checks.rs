@@ -7,13 +7,13 @@ use crate::process::{self, Call};
 use crate::setup::Step;
 use crate::test::Check;
 use crate::toolchain::{self, MODULE_TARGET, NODE_TARGET};
-use crate::{bindgen, house, modules, packages, paths, show};
+use crate::{bench, bindgen, house, modules, packages, paths, show};
 
 const ENVOYS: &[Step] = &[Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
 const TOOLCHAIN: &[Step] = &[Step::Toolchain];
 
 /// All steps, in order.
-pub(crate) const ALL: [Check; 10] = [
+pub(crate) const ALL: [Check; 11] = [
     Check { name: "fmt", about: "formatting", needs: &[], run: format },
     Check { name: "house", about: "house rules: sizes, arrows, names, links", needs: &[], run: house_rules },
     Check { name: "lint", about: "clippy, native", needs: &[], run: lint },
@@ -25,6 +25,12 @@ pub(crate) const ALL: [Check; 10] = [
         about: "policies' cases, natively and through real Envoy",
         needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
         run: corpus,
+    },
+    Check {
+        name: "host-calls",
+        about: "what a request takes between Envoy and authz: equal to the floor's, as few as written down",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main)],
+        run: host_calls,
     },
     Check {
         name: "node",
@@ -80,6 +86,10 @@ const CORPUS: &str = "meshward-corpus";
 fn corpus() -> Result<bool> {
     modules::build(&[modules::Plugin::Authz])?;
     with_engines(process::cargo().args(["test", "--package", CORPUS]))?.passes()
+}
+
+fn host_calls() -> Result<bool> {
+    bench::host_calls(false)
 }
 
 fn with_engines(call: Call) -> Result<Call> {
