@@ -1,8 +1,8 @@
 //! The Envoy door: the module that ships, in a real Envoy, with real TLS and real certificates.
 //!
-//! One Envoy serves the whole corpus: a listener for each pair of configuration and transport ([`layout`]), a connection for
-//! each case, a request for each step with an `x-request-id` of its own ([`ask`]). When all were asked, the answers are put
-//! beside what Envoy wrote down: access log, events, counters ([`evidence`]).
+//! One Envoy serves the whole corpus: a listener for each pair of configuration and transport (`layout`), a connection for
+//! each case, a request for each step with an `x-request-id` of its own (`ask`). When all were asked, the answers are put
+//! beside what Envoy wrote down: access log, events, counters (`evidence`).
 //!
 //! State is fresh for each case in that each case opens a connection of its own; the first storey keeps no other state.
 

@@ -1,6 +1,6 @@
 //! One corpus, several doors: the same cases through the native core and through the shipped module in a real Envoy.
 //!
-//! A case ([`case::Case`]) is written in a `cases.yaml` ([`format`]) and says what is given, what is asked, and what comes of
+//! A case ([`case::Case`]) is written in a `cases.yaml` ([`mod@format`]) and says what is given, what is asked, and what comes of
 //! it. A door runs cases and gives what was seen ([`seen::Seen`]); [`check`] compares, and is the same for all doors:
 //!
 //! * [`native`]: the pipeline alone, no proxy. It sees everything: also which rule allowed.
