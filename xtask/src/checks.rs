@@ -99,10 +99,17 @@ fn with_engines(call: Call) -> Result<Call> {
     Ok(call.env(Envoy::Main.variable(), main).env(Envoy::Second.variable(), second))
 }
 
-/// One call for all crates: they share the standard library that Debian's toolchain builds.
+/// One call for all crates: they share the standard library that Debian's toolchain builds. Nothing is optimised: the
+/// tests take milliseconds, the compiler minutes.
 fn node() -> Result<bool> {
     let runner = bindgen::install()?;
-    let call = toolchain::install()?.cargo("test", NODE_TARGET).args(["--lib"]);
+    let call = toolchain::install()?.cargo("test", NODE_TARGET).args(["--quiet", "--lib"]);
+    let call = call.args([
+        "--config",
+        "profile.dev.package.\"*\".opt-level=0",
+        "--config",
+        "profile.dev.debug=false",
+    ]);
     let call = packages::pure()?.iter().fold(call, |call, package| call.args(["--package", package]));
     call.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner).passes()
 }

@@ -8,6 +8,9 @@ use crate::show;
 /// Debian's compiler, by path: `rustc` on `PATH` is rustup's.
 pub(crate) const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
+const BIN: &str = "/usr/bin";
+/// What rustup's cargo leaves in the environment of what it runs.
+const RUSTUPS: [&str; 3] = ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER"];
 const LINKER: &str = "wasm-ld-22";
 const LIBC: &str = "/usr/lib/wasm32-wasi";
 
@@ -85,12 +88,13 @@ pub(crate) fn as_root() -> Option<fn(&str) -> Call> {
     sudo.then_some(|program| Call::new("sudo").args(["-n", program]))
 }
 
-/// Debian's `cargo <verb>`, which builds the standard library too; rustup's variables would lead it astray.
+/// Debian's `cargo <verb>`, which builds the standard library too. Rustup's variables would lead it astray, and so would
+/// a `PATH` on which rustup's `cargo-clippy` comes first.
 pub(crate) fn cargo(verb: &str) -> Call {
     let call = Call::new(CARGO).arg(verb).arg("-Zbuild-std=std,panic_abort");
-    let call =
-        ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER"].iter().fold(call, |call, name| call.without_env(name));
-    call.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1")
+    let call = RUSTUPS.iter().fold(call, |call, name| call.without_env(name));
+    let path = std::env::var("PATH").map_or_else(|_| BIN.to_owned(), |path| format!("{BIN}:{path}"));
+    call.env("PATH", path).env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1")
 }
 
 /// The linker and the C library, which rustup's targets carry inside.

@@ -13,6 +13,7 @@ use crate::{paths, show};
 /// How often a wait looks, and how often a long one says that it lives.
 const LOOK: Duration = Duration::from_millis(40);
 const STILL_ALIVE: Duration = Duration::from_secs(10);
+const STILL_ALIVE_WITH_OUTPUT: Duration = Duration::from_secs(30);
 const LOG_LINES_SHOWN: usize = 40;
 
 /// One call of a program.
@@ -110,7 +111,11 @@ impl Call {
                 child.wait().with_context(|| format!("lost `{}`", self.text))?;
                 bail!("`{}` did not finish within {}", self.text, show::duration(limit));
             }
-            if let Some(name) = self.log.as_ref().filter(|_| said.elapsed() >= STILL_ALIVE) {
+            let (name, patience) = match &self.log {
+                Some(log) => (log.as_str(), STILL_ALIVE),
+                None => ("still at it", STILL_ALIVE_WITH_OUTPUT),
+            };
+            if said.elapsed() >= patience {
                 said = Instant::now();
                 show::progress(&format!("      … {name}: {} so far", show::duration(start.elapsed())));
             }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .map(|check| (check, is_selected(args, check.name).then(|| timed(check))))
         .collect();
-    Ok(summary(&outcomes, start.elapsed()))
+    Ok(summary(args, &outcomes, start.elapsed()))
 }
 
 fn check_names(args: &Args) -> Result<()> {
@@ -101,10 +101,10 @@ fn timed(check: &Check) -> (bool, Duration) {
     (passed, took)
 }
 
-fn summary(outcomes: &[(&Check, Outcome)], total: Duration) -> ExitCode {
+fn summary(args: &Args, outcomes: &[(&Check, Outcome)], total: Duration) -> ExitCode {
     show::heading("Summary");
     let mut table = Table::default();
-    for (check, outcome) in outcomes {
+    for (check, outcome) in outcomes.iter().filter(|(_, outcome)| outcome.is_some() || args.only.is_empty()) {
         let (mark, word, time) = match outcome {
             Some((true, took)) => (Mark::Good, "passed", show::duration(*took)),
             Some((false, took)) => (Mark::Bad, "FAILED", show::duration(*took)),
