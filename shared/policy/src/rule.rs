@@ -42,17 +42,21 @@ pub(crate) struct Subject<'r> {
 
 impl Rule {
     pub(crate) fn truth(&self, subject: &Subject<'_>) -> Truth {
-        let from = || match self.from.as_slice() {
+        let from = match self.from.as_slice() {
             [] => Truth::Yes,
             sources => any(sources.iter().map(|source| source.truth(subject))),
         };
-        let to = || match self.to.as_slice() {
+        if from == Truth::No {
+            return Truth::No;
+        }
+        let to = match self.to.as_slice() {
             [] => Truth::Yes,
             operations => any(operations.iter().map(|operation| operation.truth(&subject.target))),
         };
-        let when = || all(self.when.iter().map(|condition| condition.truth(subject)));
-        let parts: [&dyn Fn() -> Truth; 3] = [&from, &to, &when];
-        all(parts.into_iter().map(|part| part()))
+        if to == Truth::No {
+            return Truth::No;
+        }
+        from.min(to).min(all(self.when.iter().map(|condition| condition.truth(subject))))
     }
 }
 

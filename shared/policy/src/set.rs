@@ -105,6 +105,7 @@ impl Set {
 
 /// The one form of what a strict set looks at.
 struct Canonical<'r> {
+    method: Option<&'r [u8]>,
     host: Option<host::Host<'r>>,
     path: Option<Cow<'r, str>>,
 }
@@ -112,12 +113,13 @@ struct Canonical<'r> {
 impl<'r> Canonical<'r> {
     /// The reason is that of the first part that has no one form.
     fn new(request: &'r Request, uses: Uses) -> Result<Self, Reason> {
-        if uses.method && !request.method().is_ok_and(method::is_token) {
+        let method = request.method().ok();
+        if uses.method && !method.is_some_and(method::is_token) {
             return Err(Reason::MethodRefused);
         }
         let path = if uses.path {
             let raw = request.path().map_err(|_: NotSingle| Reason::PathRefused)?;
-            let method = request.method().unwrap_or_default();
+            let method = method.unwrap_or_default();
             Some(path::canonical_for(method, raw).map_err(|_| Reason::PathRefused)?)
         } else {
             None
@@ -128,7 +130,7 @@ impl<'r> Canonical<'r> {
         } else {
             None
         };
-        Ok(Self { host, path })
+        Ok(Self { method, host, path })
     }
 
     fn target(&'r self, request: &'r Request) -> Target<'r> {
@@ -136,7 +138,7 @@ impl<'r> Canonical<'r> {
             authority: None,
             host: self.host.clone(),
             port: request.destination_port,
-            method: request.method().ok(),
+            method: self.method,
             path: self.path.as_deref().map(str::as_bytes),
         }
     }

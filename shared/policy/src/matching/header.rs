@@ -29,7 +29,7 @@ impl HeaderCondition {
         let mut readings: Vec<&[u8]> = Vec::new();
         for value in headers.all(&self.name) {
             readings.push(value);
-            if merged::may_be_merged(&self.name) && value.contains(&b',') {
+            if value.contains(&b',') && merged::may_be_merged(&self.name) {
                 readings.extend(value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
             }
         }
