@@ -13,6 +13,7 @@ mod envoy;
 mod house;
 mod interface;
 mod modules;
+mod mutants;
 mod packages;
 mod paths;
 mod process;
@@ -49,7 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// Measure what a filter adds to a request; count host calls with --trace
     Bench(bench::Args),
-    // mutants: Mutants(mutants::Args),
+    /// Plant faults in a copy of the code: every one must be seen by a test
+    Mutants(mutants::Args),
 }
 
 fn main() -> ExitCode {
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
-        // mutants: Command::Mutants(args) => mutants::run(&args),
+        Command::Mutants(args) => mutants::run(&args),
     };
     done.unwrap_or_else(|error| {
         show::error(&format!("{error:#}"));
