@@ -106,7 +106,8 @@ fn contains_in_order(text: &str, pieces: &[Box<str>]) -> bool {
 /// follows a later one is reached from it through `.+/`.
 fn istio_service_account(principal: &str, namespace: &str, account: &str) -> bool {
     let Some((_, rest)) = principal.split_once(namespace) else { return false };
-    let ends = |after: &str| after.is_empty() || (after.starts_with('/') && after.len() > 1);
+    // No SPIFFE ID ends with a slash: behind one there is more.
+    let ends = |after: &str| after.is_empty() || after.starts_with('/');
     let starts = core::iter::once(0).chain(rest.match_indices('/').map(|(at, _)| at.saturating_add(1)));
     starts
         .filter(|start| *start != 1)

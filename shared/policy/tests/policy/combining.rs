@@ -211,3 +211,32 @@ fn needs_name_what_the_rules_look_at() {
     let enforced = istio("e", json!({"rules": [{"to": [{"operation": {"ports": ["80"]}}]}]}));
     assert_eq!(control(&[shadow, enforced]).needs(), peer.union(port));
 }
+
+#[test]
+fn what_two_documents_look_at_is_still_looked_at() {
+    for rule in [
+        json!({"to": [{"operation": {"hosts": ["a"]}}]}),
+        json!({"to": [{"operation": {"methods": ["GET"]}}]}),
+        json!({"to": [{"operation": {"paths": ["/a"]}}]}),
+        json!({"to": [{"operation": {"ports": ["80"]}}]}),
+        json!({"when": [{"key": "request.headers[a]", "values": ["80"]}]}),
+        json!({"from": [{"source": {"principals": ["a/b"]}}]}),
+    ] {
+        let needs = |names: &[&str]| {
+            let documents = names.iter().map(|name| strict(name, json!({"rules": [rule]})));
+            control(&documents.collect::<Vec<_>>()).needs()
+        };
+        assert!(!needs(&["a"]).is_empty());
+        assert_eq!(needs(&["a", "b"]), needs(&["a"]), "{rule}");
+    }
+    let path =
+        json!({"rules": [{"to": [{"operation": {"paths": ["/a"], "hosts": ["a"], "methods": ["GET"]}}]}]});
+    let control = control(&[strict("a", path.clone()), strict("b", path)]);
+    for (ask, reason) in [
+        (ask().path("/.."), Reason::PathRefused),
+        (ask().host("a@b"), Reason::HostRefused),
+        (ask().method("get"), Reason::MethodRefused),
+    ] {
+        assert_eq!(control.verdict(&ask.request()).reason(), reason);
+    }
+}

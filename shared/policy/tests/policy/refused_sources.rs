@@ -228,3 +228,13 @@ fn an_allow_rule_for_everybody_but_anybody_is_refused() {
         json!({"action": "DENY", "otherwise": "allow", "rules": [rule]}),
     )]);
 }
+
+#[test]
+fn every_character_that_a_name_may_have_is_accepted() {
+    accepted(&one(AccessPolicy, json!({"from": [{"source": {"namespaces": ["a-1", "9*", "*-z"]}}]})));
+    accepted(&one(AccessPolicy, json!({"from": [{"source": {"trustDomains": ["a.b_c-1", "9*"]}}]})));
+    accepted(&one(
+        AccessPolicy,
+        json!({"from": [{"source": {"principals": ["a.b_c-1/A/z.Y_9-", "*/A_.-9"]}}]}),
+    ));
+}
