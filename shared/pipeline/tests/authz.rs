@@ -1,0 +1,236 @@
+//! The `authz` plugin from a configuration's bytes to a report, without a proxy.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on says why and fails")]
+
+use meshward_model::{
+    Anonymous, Connection, Head, Headers, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request,
+    RequestId, Severity, Step, UnixMillis, Verdict,
+};
+use meshward_pipeline::{ALLOWED, Authz, DENIED, SHADOW_DENIED};
+use serde_json::{Value, json};
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+const WEB: &[u8] = b"spiffe://mesh.example/ns/shop/sa/web";
+
+fn node() -> Node {
+    Node { id: "sidecar~orders".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
+}
+
+fn envelope(more: &Value) -> Value {
+    let mut envelope =
+        json!({"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport"});
+    if let (Some(envelope), Some(more)) = (envelope.as_object_mut(), more.as_object()) {
+        envelope.extend(more.clone());
+    }
+    envelope
+}
+
+fn policy(spec: &Value) -> Value {
+    let metadata = json!({"name": "orders", "namespace": "shop"});
+    json!({"apiVersion": "meshward.io/v1alpha1", "kind": "AccessPolicy", "metadata": metadata, "spec": spec})
+}
+
+fn configure(more: &Value) -> Result<Authz, Refusal> {
+    Authz::configure(envelope(more).to_string().as_bytes(), &node())
+}
+
+#[track_caller]
+fn plugin(more: &Value) -> Authz {
+    match configure(more) {
+        Ok(plugin) => plugin,
+        Err(refusal) => panic!("{refusal}"),
+    }
+}
+
+/// Only callers from `shop` may enter.
+fn shop_only(mode: &str) -> Value {
+    json!({"documents": [policy(&json!({"mode": mode, "rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}))]})
+}
+
+fn headers() -> Headers {
+    let mut headers = Headers::builder();
+    headers.push(b":method", b"GET").push(b":path", b"/orders?secret=1").push(b":authority", b"orders.shop");
+    headers.build()
+}
+
+fn from(uri_san: Option<&[u8]>) -> Head {
+    let connection = Connection { uri_san: uri_san.map(<[u8]>::to_vec), ..Connection::default() };
+    Head { id: RequestId(7), headers: Headers::default(), connection }
+}
+
+fn decide(plugin: &Authz, head: Head) -> (Request, Verdict) {
+    match plugin.decide(&mut (), head, NOW) {
+        (request, Step::Done(verdict)) => (request, verdict),
+        (_, Step::Ask(question, _)) => panic!("authz asks nothing, but asked {question:?}"),
+    }
+}
+
+fn report(plugin: &Authz, head: Head, more: Head) -> (Verdict, Report) {
+    let (request, verdict) = decide(plugin, head);
+    let report = plugin.report(Some(request), more, &verdict, NOW);
+    (verdict, report)
+}
+
+#[test]
+fn what_is_no_configuration_is_refused_with_a_remedy() {
+    let refused = |bytes: &[u8]| {
+        Authz::configure(bytes, &node()).err().map(|refusal| refusal.to_string()).unwrap_or_default()
+    };
+    assert!(refused(b"").contains("there is no configuration"), "{}", refused(b""));
+    assert!(refused(b"\"\xff\"").contains("not UTF-8"), "{}", refused(b"\"\xff\""));
+    let long = vec![b' '; 8 * 1024 * 1024 + 1];
+    assert!(refused(&long).contains("split the configuration"), "{}", refused(&long));
+    let silent = br#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig"}"#;
+    assert!(
+        refused(silent).contains("missing field `peerVerifiedBy`; write `transport`"),
+        "{}",
+        refused(silent)
+    );
+}
+
+#[test]
+fn a_mistake_in_the_envelope_is_named_with_its_place() {
+    for (more, expected) in [
+        (json!({"document": []}), "`document`: unknown field `document`"),
+        (json!({"peerVerifiedBy": "Transport"}), "`peerVerifiedBy`: unknown variant `Transport`"),
+        (
+            json!({"peerFrom": "filterState", "peerVerifiedBy": "connection"}),
+            "`peerVerifiedBy`: the peer is read from filter",
+        ),
+        (json!({"documents": [{}]}), "`documents[0]`: missing field `kind`"),
+        (
+            json!({"documents": [{"kind": "AccessPolice"}]}),
+            "`documents[0].kind`: unknown kind `AccessPolice`; did you mean `AccessPolicy`?",
+        ),
+        (
+            json!({"documents": [{"kind": "RateLimit"}]}),
+            "`documents[0].kind`: this plugin does not read `RateLimit`; it reads AccessPolicy",
+        ),
+        (
+            json!({"documents": [{"kind": "Zebra"}]}),
+            "`documents[0].kind`: unknown kind `Zebra`; this plugin reads AccessPolicy",
+        ),
+        (
+            json!({"documents": [policy(&json!({"rule": []}))]}),
+            "`documents[0].spec.rule`: unknown field `rule`",
+        ),
+    ] {
+        let told = configure(&more).err().map(|refusal| refusal.to_string()).unwrap_or_default();
+        assert!(told.starts_with(expected), "{told}");
+    }
+}
+
+#[test]
+fn nothing_is_read_that_nothing_decides_by() {
+    assert_eq!(plugin(&json!({})).needs(), Needs::default());
+    assert_eq!(plugin(&shop_only("enforce")).needs(), Needs { uri_san: true, ..Needs::default() });
+    let mut waypoint = shop_only("enforce");
+    waypoint["peerFrom"] = json!("filterState");
+    assert_eq!(plugin(&waypoint).needs(), Needs { principal_state: true, ..Needs::default() });
+    let mut asked = shop_only("enforce");
+    asked["peerVerifiedBy"] = json!("connection");
+    assert_eq!(plugin(&asked).needs(), Needs { uri_san: true, certificate_valid: true, ..Needs::default() });
+}
+
+#[test]
+fn the_peer_of_the_connection_is_the_caller() {
+    let plugin = plugin(&shop_only("enforce"));
+    let (request, verdict) = decide(&plugin, from(Some(WEB)));
+    assert_eq!((request.id, verdict.reason()), (RequestId(7), Reason::AllowRule));
+    assert_eq!(request.peer.spiffe_id().and_then(|id| id.service_account()), Some("web"));
+    let (request, verdict) = decide(&plugin, from(None));
+    assert_eq!(request.peer, Peer::Anonymous(Anonymous::NoIdentity));
+    assert_eq!(verdict.reason(), Reason::NoAllowMatch);
+}
+
+#[test]
+fn a_verified_name_that_is_none_is_refused_before_any_rule() {
+    let open = json!({"documents": [policy(&json!({"rules": [{}, {"from": [{"source": {"namespaces": ["x"]}}]}]}))]});
+    let (_, verdict) = decide(&plugin(&open), from(Some(b"https://mesh.example/x")));
+    assert_eq!(
+        (verdict.reason(), verdict.denial().map(|denial| denial.status)),
+        (Reason::PeerMalformed, Some(403))
+    );
+}
+
+#[test]
+fn a_peer_that_the_connection_does_not_vouch_for_is_nobody() {
+    let mut asked = shop_only("enforce");
+    asked["peerVerifiedBy"] = json!("connection");
+    let plugin = plugin(&asked);
+    for (valid, expected) in
+        [(None, Reason::NoAllowMatch), (Some(false), Reason::NoAllowMatch), (Some(true), Reason::AllowRule)]
+    {
+        let mut head = from(Some(WEB));
+        head.connection.certificate_valid = valid;
+        assert_eq!(decide(&plugin, head).1.reason(), expected, "{valid:?}");
+    }
+}
+
+#[test]
+fn an_allowed_request_costs_a_counter_and_no_more() {
+    let plugin = plugin(&shop_only("enforce"));
+    let (verdict, report) = report(&plugin, from(Some(WEB)), Head::default());
+    assert!(plugin.wants(&verdict).is_empty());
+    assert_eq!(report, Report { counters: &[ALLOWED], ..Report::default() });
+}
+
+#[test]
+fn a_refusal_is_written_down_with_what_was_read_for_it_alone() {
+    let plugin = plugin(&json!({}));
+    let (_, verdict) = decide(&plugin, from(None));
+    let all = Needs { headers: true, uri_san: true, destination_port: true, ..Needs::default() };
+    assert_eq!((verdict.reason(), plugin.wants(&verdict)), (Reason::NothingApplies, all));
+    let mut more = Head { headers: headers(), ..from(Some(WEB)) };
+    more.connection.destination_port = Some(8443);
+    let (_, report) = report(&plugin, from(None), more);
+    assert_eq!(
+        (report.counters, report.details.as_str()),
+        (&[DENIED][..], "meshward_denied[authz.nothing_applies]")
+    );
+    let [line] = report.lines.as_slice() else { panic!("one line expected: {report:?}") };
+    assert_eq!(line.severity, Severity::Warn);
+    for expected in ["/orders", "orders.shop", "mesh.example/ns/shop/sa/web", "8443", "authz.nothing_applies"]
+    {
+        assert!(line.text.contains(expected), "no {expected} in {}", line.text);
+    }
+    assert!(!line.text.contains("secret"), "{}", line.text);
+}
+
+#[test]
+fn only_what_was_not_read_before_is_wanted() {
+    let plugin = plugin(&shop_only("enforce"));
+    let (_, verdict) = decide(&plugin, from(None));
+    assert_eq!(plugin.wants(&verdict), Needs { headers: true, destination_port: true, ..Needs::default() });
+}
+
+#[test]
+fn what_was_read_before_is_not_read_over() {
+    let plugin = plugin(&shop_only("enforce"));
+    let head = from(Some(b"spiffe://mesh.example/ns/ops/sa/prober"));
+    let (_, report) = report(&plugin, head, from(Some(WEB)));
+    let [line] = report.lines.as_slice() else { panic!("one line expected: {report:?}") };
+    assert!(line.text.contains("ns/ops/sa/prober") && !line.text.contains("sa/web"), "{}", line.text);
+}
+
+#[test]
+fn a_shadow_refusal_is_counted_and_told_and_refuses_nothing() {
+    let plugin = plugin(&shop_only("shadow"));
+    let (verdict, report) = report(&plugin, from(None), Head { headers: headers(), ..Head::default() });
+    assert_eq!((verdict.reason(), report.counters), (Reason::ShadowOnly, &[ALLOWED, SHADOW_DENIED][..]));
+    assert_eq!(report.details, "");
+    let [line] = report.lines.as_slice() else { panic!("one line expected: {report:?}") };
+    assert_eq!(line.severity, Severity::Info);
+}
+
+#[test]
+fn a_request_that_could_not_be_read_is_reported_all_the_same() {
+    let plugin = plugin(&shop_only("enforce"));
+    let verdict = Verdict::deny(Reason::RequestUnreadable, None);
+    let report = plugin.report(None, Head::default(), &verdict, NOW);
+    assert_eq!(
+        (report.counters, report.details.as_str()),
+        (&[DENIED][..], "meshward_denied[request.unreadable]")
+    );
+    assert_eq!(report.lines.len(), 1);
+}
