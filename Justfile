@@ -32,9 +32,9 @@ bench *args:
 mutants *args:
     cargo xtask mutants {{args}}
 
-# faults planted by cargo-mutants in policy and identity (long; needs `cargo install cargo-mutants`)
-mutants-all *args:
-    cargo mutants --package meshward-policy --package meshward-identity {{args}}
+# faults planted by cargo-mutants in policy, identity and SPIFFE IDs (about half an hour)
+mutants-all:
+    cargo xtask mutants --all
 
 # format everything
 fmt:
