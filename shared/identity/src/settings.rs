@@ -34,8 +34,7 @@ pub struct Settings {
 pub enum SettingsError {
     /// [`Source::FilterState`] with [`VerifiedBy::Connection`].
     #[error(
-        "the peer is read from filter state, where there is no TLS connection to say that it was verified; write \
-         `peerVerifiedBy: transport`"
+        "the peer is read from filter state, where there is no TLS connection to say that it was verified"
     )]
     NothingVerifiesFilterState,
 }
@@ -92,11 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_says_what_to_write() {
+    fn the_refusal_says_why() {
         assert_eq!(
             SettingsError::NothingVerifiesFilterState.to_string(),
-            "the peer is read from filter state, where there is no TLS connection to say that it was verified; write \
-             `peerVerifiedBy: transport`"
+            "the peer is read from filter state, where there is no TLS connection to say that it was verified"
         );
     }
 

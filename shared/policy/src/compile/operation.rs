@@ -76,7 +76,7 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
         Pattern::Any => Ok(HostMatcher::Strict { name: Pattern::Any, port: None }),
         Pattern::Exact(exact) => {
             let host = host::canonical(exact)
-                .or_else(|error| wrong(format!("`{value}`: {error}"), "correct the host"))?;
+                .or_else(|error| wrong(format!("`{value}`: {error}"), host_help(value)))?;
             Ok(HostMatcher::Strict { name: Pattern::Exact(host.name.as_bytes().into()), port: host.port })
         }
         Pattern::Prefix(literal) | Pattern::Suffix(literal) => {
@@ -96,13 +96,25 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
     }
 }
 
+/// What to write instead of a host that is none.
+fn host_help(value: &str) -> &'static str {
+    if value.contains("://") {
+        "a host has no scheme and no path; write as in `example.com`"
+    } else {
+        "write as in `example.com` or `example.com:8443`"
+    }
+}
+
 fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
     let pattern = values::pattern(context, value)?;
     if context.strict && pattern != Pattern::Any && !method::is_token(pattern.literal()) {
-        return wrong(
-            format!("`{value}` is no HTTP method"),
-            format!("methods are upper case: write `{}`", value.to_ascii_uppercase()),
-        );
+        let upper = value.trim().to_ascii_uppercase();
+        let help = if upper.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            "a method is one word in upper case, such as `GET`".to_owned()
+        } else {
+            format!("methods are upper case: write `{upper}`")
+        };
+        return wrong(format!("`{value}` is no HTTP method"), help);
     }
     Ok(pattern)
 }

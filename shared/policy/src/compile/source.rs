@@ -23,7 +23,7 @@ pub(super) fn compile(
     uses: &mut Uses,
     problems: &mut Problems,
 ) -> Source {
-    refuse_unsupported(place, raw, problems);
+    let unsupported = refuse_unsupported(place, raw, problems);
     check_service_accounts(place, raw, problems);
     let pairs = [
         (
@@ -51,7 +51,7 @@ pub(super) fn compile(
     for (given, not_given, part) in pairs {
         fields.extend(field(place, context, given, not_given, part, problems));
     }
-    if fields.is_empty() {
+    if fields.is_empty() && !unsupported {
         problems.add(place, "an empty source", "name a caller, or leave `from` out to match every caller");
     }
     uses.peer = true;
@@ -230,7 +230,9 @@ fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> 
     }
 }
 
-fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) {
+/// Refuses what cannot be decided here; whether there was any.
+fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) -> bool {
+    let mut any = false;
     let token =
         "claims and request principals come with the `authn` plugin; until then leave the rule to Istio";
     let direct = "an HTTP filter does not see the direct peer's address; leave the document to Istio";
@@ -245,6 +247,8 @@ fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problem
     ] {
         if given {
             problems.add(&place.field(field), format!("`{field}` cannot be decided here"), help);
+            any = true;
         }
     }
+    any
 }
