@@ -6,6 +6,7 @@
 
 mod document;
 mod envelope;
+mod locate;
 mod parse;
 
 pub use document::{RawDocument, RawMetadata, split_documents};

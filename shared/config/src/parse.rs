@@ -3,6 +3,8 @@
 use meshward_model::Problem;
 use serde::de::DeserializeOwned;
 
+use crate::locate::path_at;
+
 /// The longest configuration that is read, in bytes.
 pub const MAX_CONFIGURATION_BYTES: usize = 8 * 1024 * 1024;
 
@@ -11,13 +13,10 @@ pub const MAX_CONFIGURATION_BYTES: usize = 8 * 1024 * 1024;
 /// # Errors
 /// The first problem, with its path: syntax, a type, an unknown or a doubled field.
 pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        translate(&join(base, &path), &error.into_inner().to_string())
-    })?;
-    deserializer.end().map_err(|error| translate(base, &error.to_string()))?;
-    Ok(value)
+    serde_json::from_str(json).map_err(|error| {
+        let path = path_at(json, error.line(), error.column());
+        translate(&join(base, &path), &error.to_string())
+    })
 }
 
 /// A problem at `path`.
@@ -38,7 +37,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 fn join(base: &str, path: &str) -> String {
     match (base, path) {
-        (base, "." | "?" | "") => base.to_owned(),
+        (base, "") => base.to_owned(),
         ("", path) => path.to_owned(),
         (base, path) if path.starts_with('[') => format!("{base}{path}"),
         (base, path) => format!("{base}.{path}"),
