@@ -36,6 +36,10 @@ mutants *args:
 mutants-all:
     cargo xtask mutants --all
 
+# a million requests through one worker: its memory must not grow (a minute)
+soak *args:
+    cargo xtask soak {{args}}
+
 # format everything
 fmt:
     cargo fmt --all

@@ -92,7 +92,8 @@ fn host_calls() -> Result<bool> {
     bench::host_calls(false)
 }
 
-fn with_engines(call: Call) -> Result<Call> {
+/// Tells the tests which Envoys to run and where the modules are.
+pub(crate) fn with_engines(call: Call) -> Result<Call> {
     let call = call.env("MESHWARD_MODULES", paths::modules());
     let main = Envoy::Main.install()?;
     let second = Envoy::Second.install()?;

@@ -92,7 +92,7 @@ fn prepare() -> Result<(std::path::PathBuf, Module)> {
 
 fn print_mesh(envoy: &Path, module: &Module, sabotage: bool) -> Result<()> {
     let version = crate::envoy::version_of(envoy)?;
-    show::heading("meshward demo: four workloads, each behind its own Envoy, mTLS on every hop");
+    show::heading("meshward demo: four workloads, each behind its own Envoy, mTLS on every hop between them");
     show::progress(&format!("Envoy {version}, authz.wasm {}\n", module.size()));
     anstream::println!(
         "  customer ─TLS→ {BOLD}gateway{BOLD:#} ═mTLS⇒ {BOLD}web{BOLD:#} ═mTLS⇒ {BOLD}orders{BOLD:#} ═mTLS⇒ {BOLD}payments{BOLD:#}\n"

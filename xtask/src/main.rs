@@ -19,6 +19,7 @@ mod paths;
 mod process;
 mod setup;
 mod show;
+mod soak;
 mod strip;
 mod test;
 mod toolchain;
@@ -52,6 +53,8 @@ enum Command {
     Bench(bench::Args),
     /// Plant faults in a copy of the code: every one must be seen by a test
     Mutants(mutants::Args),
+    /// Send a million requests through one worker: its memory must not grow
+    Soak(soak::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Mutants(args) => mutants::run(&args),
+        Command::Soak(args) => soak::run(&args),
     };
     done.unwrap_or_else(|error| {
         show::error(&format!("{error:#}"));
