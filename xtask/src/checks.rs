@@ -75,17 +75,32 @@ fn build() -> Result<bool> {
     crate::build::run().map(|code| code == std::process::ExitCode::SUCCESS)
 }
 
-/// All packages but those whose tests have a step of their own or that cannot be linked natively.
-fn unit() -> Result<bool> {
-    let call = with_engines(process::cargo().args(["test", "--quiet", "--workspace", "--exclude", CORPUS]))?;
-    packages::modules()?.iter().fold(call, |call, package| call.args(["--exclude", package])).passes()
-}
+/// The folder of the cases, which have a step of their own.
+const CORPUS: &str = "tests/corpus";
 
-const CORPUS: &str = "meshward-corpus";
+fn unit() -> Result<bool> {
+    let files = packages::test_files(|folder| folder != CORPUS)?;
+    let tests = || anyhow::Ok(named(native_tests()?.args(["--lib", "--bins"]), &files));
+    let passed = tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?;
+    Ok(native_tests()?.args(["--quiet", "--doc"]).passes()? && passed)
+}
 
 fn corpus() -> Result<bool> {
     modules::build(&[modules::Plugin::Authz])?;
-    with_engines(process::cargo().args(["test", "--package", CORPUS]))?.passes()
+    let files = packages::test_files(|folder| folder == CORPUS)?;
+    let tests = || anyhow::Ok(named(native_tests()?, &files));
+    Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?)
+}
+
+/// The same packages in every call, so that cargo chooses the same features and compiles nothing twice. Modules cannot
+/// be linked natively: their host functions are the proxy's.
+fn native_tests() -> Result<Call> {
+    let call = with_engines(process::cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    Ok(packages::modules()?.iter().fold(call, |call, package| call.args(["--exclude", package])))
+}
+
+fn named(call: Call, files: &[String]) -> Call {
+    files.iter().fold(call, |call, file| call.args(["--test", file]))
 }
 
 fn host_calls() -> Result<bool> {

@@ -61,6 +61,24 @@ pub(crate) fn pure() -> Result<Vec<String>> {
     })
 }
 
+/// Names of the files of integration tests (`tests/NAME.rs`, `tests/NAME/main.rs`) of packages in the chosen folders.
+pub(crate) fn test_files(choose: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    let folders =
+        all(&paths::root())?.into_iter().map(|package| package.folder).filter(|folder| choose(folder));
+    let entries = folders.flat_map(|folder| std::fs::read_dir(paths::root().join(folder).join("tests")).ok());
+    let mut names: Vec<String> =
+        entries.flatten().flatten().filter_map(|entry| test_name(&entry.path())).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn test_name(path: &Path) -> Option<String> {
+    let is_test =
+        path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file();
+    is_test.then(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned())).flatten()
+}
+
 fn select(choose: impl Fn(&Package) -> bool) -> Result<Vec<String>> {
     Ok(all(&paths::root())?
         .into_iter()

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{paths, show};
 
-/// How often a wait looks, and how often a long one says that it lives.
+/// How often a wait looks, and when a long one says that it lives: then, and whenever that time has doubled.
 const LOOK: Duration = Duration::from_millis(40);
 const STILL_ALIVE: Duration = Duration::from_secs(10);
 const STILL_ALIVE_WITH_OUTPUT: Duration = Duration::from_secs(30);
@@ -101,7 +101,10 @@ impl Call {
 
     fn finish(&self, mut child: Child) -> Result<ExitStatus> {
         let start = Instant::now();
-        let mut said = start;
+        let (name, mut next) = match &self.log {
+            Some(log) => (log.as_str(), STILL_ALIVE),
+            None => ("still at it", STILL_ALIVE_WITH_OUTPUT),
+        };
         loop {
             if let Some(status) = child.try_wait().with_context(|| format!("lost `{}`", self.text))? {
                 return Ok(status);
@@ -111,13 +114,9 @@ impl Call {
                 child.wait().with_context(|| format!("lost `{}`", self.text))?;
                 bail!("`{}` did not finish within {}", self.text, show::duration(limit));
             }
-            let (name, patience) = match &self.log {
-                Some(log) => (log.as_str(), STILL_ALIVE),
-                None => ("still at it", STILL_ALIVE_WITH_OUTPUT),
-            };
-            if said.elapsed() >= patience {
-                said = Instant::now();
-                show::progress(&format!("      … {name}: {} so far", show::duration(start.elapsed())));
+            if start.elapsed() >= next {
+                show::progress(&format!("      … {name}: {} so far", show::duration(next)));
+                next = next.saturating_mul(2);
             }
             std::thread::sleep(LOOK);
         }
