@@ -118,16 +118,17 @@ pub(crate) fn install() -> Result<Toolchain> {
         remember(toolchain)?;
         return Ok(toolchain);
     }
-    let toolchain = match chosen()?.or_else(remembered) {
-        Some(Toolchain::Rustup) => add_rustup_targets().map(|()| Toolchain::Rustup)?,
-        Some(Toolchain::Debian) => debian::install().map(|()| Toolchain::Debian)?,
-        None => match add_rustup_targets() {
-            Ok(()) => Toolchain::Rustup,
-            Err(error) => {
-                show::progress(&format!("      rustup has no target to give ({})", first_line(&error)));
-                debian::install().map(|()| Toolchain::Debian)?
-            }
-        },
+    let by_hand = chosen()?;
+    // What was remembered of rustup is a hope: its targets go with each new pinned version.
+    let debian_only = by_hand.or_else(remembered) == Some(Toolchain::Debian);
+    let toolchain = match if debian_only { None } else { Some(add_rustup_targets()) } {
+        Some(Ok(())) => Toolchain::Rustup,
+        Some(Err(error)) if by_hand == Some(Toolchain::Rustup) => return Err(error),
+        Some(Err(error)) => {
+            show::progress(&format!("      rustup has no target to give ({})", first_line(&error)));
+            debian::install().map(|()| Toolchain::Debian)?
+        }
+        None => debian::install().map(|()| Toolchain::Debian)?,
     };
     remember(toolchain)?;
     Ok(toolchain)
