@@ -121,7 +121,7 @@ pub(crate) fn install() -> Result<Toolchain> {
     let by_hand = chosen()?;
     // What was remembered of rustup is a hope: its targets go with each new pinned version.
     let debian_only = by_hand.or_else(remembered) == Some(Toolchain::Debian);
-    let toolchain = match if debian_only { None } else { Some(add_rustup_targets()) } {
+    let toolchain = match (!debian_only).then(add_rustup_targets) {
         Some(Ok(())) => Toolchain::Rustup,
         Some(Err(error)) if by_hand == Some(Toolchain::Rustup) => return Err(error),
         Some(Err(error)) => {
