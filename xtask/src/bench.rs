@@ -26,10 +26,10 @@ use crate::{setup, show};
 #[derive(Arguments)]
 pub(crate) struct Args {
     /// How often each configuration is measured, in turn
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     /// Requests per configuration and round
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     requests: u32,
     /// How often each configuration is started, for the start cost
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]

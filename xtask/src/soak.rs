@@ -18,7 +18,8 @@ pub(crate) struct Args {
 /// The subcommand.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     modules::build(&[modules::Plugin::Authz])?;
-    let call = process::cargo().args(["run", "--quiet", "--package", "meshward-corpus", "--example", "soak", "--"]);
+    let call =
+        process::cargo().args(["run", "--quiet", "--package", "meshward-corpus", "--example", "soak", "--"]);
     let passed = checks::with_engines(call.arg(args.requests.to_string()))?.passes()?;
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -19,6 +19,8 @@ use crate::show;
 const CONNECTIONS: usize = 32;
 /// Requests before the first round, so that connections, caches and metrics are warm.
 const WARM_UP: u32 = 1_000;
+/// How often it says that it lives.
+const PROGRESS: Duration = Duration::from_secs(10);
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -62,14 +64,16 @@ pub(super) fn run(binary: &Path, plan: Plan) -> Result<Vec<Measured>> {
     for one in &mut running {
         one.load(&request, WARM_UP)?;
     }
+    let (start, mut said) = (Instant::now(), Instant::now());
     for round in 1..=plan.rounds {
-        let start = Instant::now();
         for one in &mut running {
             let spent = one.load(&request, plan.requests)?;
             one.measured.per_request.push(spent);
         }
-        let took = show::duration(start.elapsed());
-        show::progress(&format!("round {round} of {}: {took}", plan.rounds));
+        if said.elapsed() >= PROGRESS {
+            said = Instant::now();
+            show::progress(&format!("round {round} of {}, {}", plan.rounds, show::duration(start.elapsed())));
+        }
         // Nobody is always first, nor always after the same one.
         running.rotate_left(1);
         if round % 2 == 0 {

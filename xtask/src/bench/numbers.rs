@@ -1,13 +1,14 @@
-//! Medians and spreads of a few measurements.
+//! Medians and spreads of many measurements.
 
 use serde::Serialize;
 
-/// What several rounds gave.
+/// What many rounds gave: the middle, and between what the middle half of them lies. Single rounds of a shared machine are
+/// worthless, their extremes more so.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Spread {
     pub(super) median: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
+    pub(super) lower_quartile: f64,
+    pub(super) upper_quartile: f64,
 }
 
 impl Spread {
@@ -19,13 +20,15 @@ impl Spread {
         let half = sorted.len() / 2;
         let median =
             if sorted.len() % 2 == 1 { at(half) } else { (at(half.saturating_sub(1)) + at(half)) / 2.0 };
-        Self { median, least: at(0), most: at(sorted.len().saturating_sub(1)) }
+        let quarter = sorted.len() / 4;
+        let upper = sorted.len().saturating_sub(quarter).saturating_sub(1);
+        Self { median, lower_quartile: at(quarter), upper_quartile: at(upper) }
     }
 
     /// `1.27   [1.20 – 1.33]`
     pub(super) fn cells(self, digits: usize) -> [String; 2] {
-        let Self { median, least, most } = self;
-        [format!("{median:.digits$}"), format!("[{least:.digits$} – {most:.digits$}]")]
+        let Self { median, lower_quartile, upper_quartile } = self;
+        [format!("{median:.digits$}"), format!("[{lower_quartile:.digits$} – {upper_quartile:.digits$}]")]
     }
 }
 
@@ -35,8 +38,10 @@ mod tests {
 
     #[test]
     fn the_median_is_the_middle_or_between_the_two() {
-        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, least: 1.0, most: 3.0 });
-        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]).median.to_bits(), 2.5_f64.to_bits());
-        assert_eq!(Spread::of([]), Spread { median: 0.0, least: 0.0, most: 0.0 });
+        let spread =
+            |median, lower_quartile, upper_quartile| Spread { median, lower_quartile, upper_quartile };
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]), spread(2.0, 1.0, 3.0));
+        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), spread(2.5, 2.0, 3.0));
+        assert_eq!(Spread::of([]), spread(0.0, 0.0, 0.0));
     }
 }

@@ -17,6 +17,9 @@ const CEILING: f64 = 1.4;
 /// Two equal configurations that seem further apart (in µs) make the rest doubtful.
 const NOISE: f64 = 0.5;
 
+/// Parts of a run whose ratios show how far the whole is to be trusted.
+const BLOCKS: usize = 8;
+
 const OURS: [Contestant; 2] = [Contestant::AuthzAccess, Contestant::AuthzIstio];
 const RIVALS: [Contestant; 3] = [Contestant::Floor, Contestant::SdkStripped, Contestant::SdkEmpty];
 
@@ -45,7 +48,7 @@ struct Added {
 struct Ratio {
     ours: Contestant,
     to: Contestant,
-    /// Median added over median added; least and most of single rounds.
+    /// Median added over median added; the quartiles are those of [`BLOCKS`] parts of the run.
     ratio: Spread,
 }
 
@@ -84,7 +87,7 @@ impl Results {
         let [baseline, range] = self.baseline_us.cells(1);
         show::heading(&format!("CPU of Envoy per request without a filter: {baseline} µs {range}"));
         show::progress(&format!(
-            "  added to it, median of {rounds} rounds of {requests} requests [least – most]; start: median of {starts}\n"
+            "  added to it, median of {rounds} rounds of {requests} requests [middle half]; start: median of {starts}\n"
         ));
         let mut table = Table::default();
         table.row(Mark::Skipped, ["", "µs", "", "start, wall", "start, CPU", "module"]);
@@ -153,11 +156,15 @@ fn median_minus(one: &[f64], none: &[f64]) -> f64 {
     Spread::of(one.iter().copied()).median - Spread::of(none.iter().copied()).median
 }
 
-/// The median is of medians: a single round may divide by next to nothing.
+/// Medians over medians, since a single round may divide by next to nothing: over the whole run, and over parts of it to show
+/// how far such a ratio is to be trusted.
 fn ratio(ours: &[f64], theirs: &[f64]) -> Spread {
-    let rounds = Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs));
-    let median = Spread::of(ours.iter().copied()).median / Spread::of(theirs.iter().copied()).median;
-    Spread { median, ..rounds }
+    let of = |ours: &[f64], theirs: &[f64]| {
+        Spread::of(ours.iter().copied()).median / Spread::of(theirs.iter().copied()).median
+    };
+    let block = ours.len().div_ceil(BLOCKS).max(1);
+    let blocks = ours.chunks(block).zip(theirs.chunks(block)).map(|(ours, theirs)| of(ours, theirs));
+    Spread { median: of(ours, theirs), ..Spread::of(blocks) }
 }
 
 fn module_bytes(contestant: Contestant, modules: &[Module]) -> Option<usize> {
