@@ -26,13 +26,13 @@ use crate::{setup, show};
 #[derive(Arguments)]
 pub(crate) struct Args {
     /// How often each configuration is measured, in turn
-    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     /// Requests per configuration and round
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     requests: u32,
-    /// How often each configuration is started, for the start cost
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    /// How often all configurations are started anew; the rounds are spread over the starts
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=50))]
     starts: u32,
     /// Exit with 1 when authz costs more than its ceiling over the floor
     #[arg(long)]

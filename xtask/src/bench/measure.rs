@@ -19,8 +19,6 @@ use crate::show;
 const CONNECTIONS: usize = 32;
 /// Requests before the first round, so that connections, caches and metrics are warm.
 const WARM_UP: u32 = 1_000;
-/// How often it says that it lives.
-const PROGRESS: Duration = Duration::from_secs(10);
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -31,7 +29,7 @@ pub(super) struct Plan {
 }
 
 /// What was measured of one configuration.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Measured {
     pub(super) contestant: Contestant,
     /// CPU of Envoy per request, in µs, round by round.
@@ -44,13 +42,14 @@ pub(super) struct Measured {
 
 /// A running Envoy with its clients.
 struct Running {
+    contestant: Contestant,
     envoy: Envoy,
     clients: Vec<Client>,
     _port: Reserved,
-    measured: Measured,
 }
 
-/// Measures all configurations with this Envoy.
+/// Measures all configurations with this Envoy. All are started anew several times, since where a process happens to lie in
+/// memory moves its figures by a microsecond for as long as it lives.
 pub(super) fn run(binary: &Path, plan: Plan) -> Result<Vec<Measured>> {
     let cpus = Cpus::choose()?;
     match cpus {
@@ -58,61 +57,58 @@ pub(super) fn run(binary: &Path, plan: Plan) -> Result<Vec<Measured>> {
         None => show::progress("only one CPU: Envoy and the load share it, expect noise"),
     }
     let scene = Scene::new()?;
-    show::progress(&format!("starting {} Envoys, {} times each …", ALL.len(), plan.starts));
-    let mut running = start_all(binary, cpus, &scene, plan.starts)?;
     let request = scene::request();
-    for one in &mut running {
-        one.load(&request, WARM_UP)?;
-    }
-    let (start, mut said) = (Instant::now(), Instant::now());
-    for round in 1..=plan.rounds {
+    let mut measured = ALL.map(Measured::new).to_vec();
+    let begun = Instant::now();
+    for start in 1..=plan.starts {
+        let mut running = start_all(binary, cpus, &scene, &mut measured)?;
         for one in &mut running {
-            let spent = one.load(&request, plan.requests)?;
-            one.measured.per_request.push(spent);
+            one.load(&request, WARM_UP)?;
         }
-        if said.elapsed() >= PROGRESS {
-            said = Instant::now();
-            show::progress(&format!("round {round} of {}, {}", plan.rounds, show::duration(start.elapsed())));
-        }
-        // Nobody is always first, nor always after the same one.
-        running.rotate_left(1);
-        if round % 2 == 0 {
+        for _ in 0..plan.rounds.div_ceil(plan.starts) {
+            for one in &mut running {
+                let spent = one.load(&request, plan.requests)?;
+                if let Some(of) = measured.iter_mut().find(|of| of.contestant == one.contestant) {
+                    of.per_request.push(spent);
+                }
+            }
+            // Nobody is always first, nor always after the same one.
+            running.rotate_left(1);
             running.reverse();
         }
+        let took = show::duration(begun.elapsed());
+        show::progress(&format!("start {start} of {} measured, {took}", plan.starts));
     }
-    let mut measured: Vec<Measured> = running.into_iter().map(|one| one.measured).collect();
-    measured.sort_by_key(|one| ALL.iter().position(|contestant| *contestant == one.contestant));
     Ok(measured)
 }
 
-/// Starts each configuration several times, in turn; the last of each stays.
-fn start_all(binary: &Path, cpus: Option<Cpus>, scene: &Scene, starts: u32) -> Result<Vec<Running>> {
-    let mut last: Vec<Option<Running>> = ALL.map(|_| None).into();
-    for _ in 0..starts {
-        for (contestant, slot) in ALL.into_iter().zip(&mut last) {
-            let mut measured = match slot.take() {
-                Some(before) => before.measured,
-                None => Measured {
-                    contestant,
-                    per_request: Vec::new(),
-                    start_wall: Vec::new(),
-                    start_cpu: Vec::new(),
-                },
-            };
-            let port = Reserved::loopback().context("no port")?;
-            let bootstrap = Bootstrap::of(scene.listener(port.address(), contestant.filters()));
-            let builder = Envoy::builder(binary).concurrency(1).bootstrap(&bootstrap);
-            let builder = cpus.map_or_else(|| builder.clone(), |cpus| builder.clone().cpu(cpus.envoy));
-            let start = Instant::now();
-            let envoy = builder.start().with_context(|| format!("`{}`", contestant.title()))?;
-            measured.start_wall.push(milliseconds(start.elapsed()));
-            measured.start_cpu.push(milliseconds(envoy.cpu_time()?));
-            let client = scene.client(port.address())?;
-            let clients = vec![client; CONNECTIONS];
-            *slot = Some(Running { envoy, clients, _port: port, measured });
-        }
+/// Starts each configuration and notes what that cost.
+fn start_all(
+    binary: &Path,
+    cpus: Option<Cpus>,
+    scene: &Scene,
+    measured: &mut [Measured],
+) -> Result<Vec<Running>> {
+    let mut running = Vec::with_capacity(measured.len());
+    for Measured { contestant, start_wall, start_cpu, .. } in measured {
+        let port = Reserved::loopback().context("no port")?;
+        let bootstrap = Bootstrap::of(scene.listener(port.address(), contestant.filters()));
+        let builder = Envoy::builder(binary).concurrency(1).bootstrap(&bootstrap);
+        let builder = cpus.map_or_else(|| builder.clone(), |cpus| builder.clone().cpu(cpus.envoy));
+        let start = Instant::now();
+        let envoy = builder.start().with_context(|| format!("`{}`", contestant.title()))?;
+        start_wall.push(milliseconds(start.elapsed()));
+        start_cpu.push(milliseconds(envoy.cpu_time()?));
+        let clients = vec![scene.client(port.address())?; CONNECTIONS];
+        running.push(Running { contestant: *contestant, envoy, clients, _port: port });
     }
-    Ok(last.into_iter().flatten().collect())
+    Ok(running)
+}
+
+impl Measured {
+    const fn new(contestant: Contestant) -> Self {
+        Self { contestant, per_request: Vec::new(), start_wall: Vec::new(), start_cpu: Vec::new() }
+    }
 }
 
 impl Running {
@@ -126,9 +122,9 @@ impl Running {
                 refused = Some(answer.status);
             }
         })
-        .with_context(|| format!("`{}`", self.measured.contestant.title()))?;
+        .with_context(|| format!("`{}`", self.contestant.title()))?;
         let spent = cpu::nanoseconds(self.envoy.pid())?.saturating_sub(before);
-        let title = self.measured.contestant.title();
+        let title = self.contestant.title();
         ensure!(refused.is_none(), "`{title}` answered {refused:?}, the bench's request must be allowed");
         Ok(spent as f64 / 1_000.0 / f64::from(count))
     }

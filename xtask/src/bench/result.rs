@@ -17,9 +17,6 @@ const CEILING: f64 = 1.4;
 /// Two equal configurations that seem further apart (in µs) make the rest doubtful.
 const NOISE: f64 = 0.5;
 
-/// Parts of a run whose ratios show how far the whole is to be trusted.
-const BLOCKS: usize = 8;
-
 const OURS: [Contestant; 2] = [Contestant::AuthzAccess, Contestant::AuthzIstio];
 const RIVALS: [Contestant; 3] = [Contestant::Floor, Contestant::SdkStripped, Contestant::SdkEmpty];
 
@@ -48,7 +45,7 @@ struct Added {
 struct Ratio {
     ours: Contestant,
     to: Contestant,
-    /// Median added over median added; the quartiles are those of [`BLOCKS`] parts of the run.
+    /// Median added over median added; the quartiles are those of single starts.
     ratio: Spread,
 }
 
@@ -67,7 +64,8 @@ impl Results {
         let of =
             |contestant| others().find(|one| one.contestant == contestant).map(rounds).unwrap_or_default();
         let ratios = OURS.into_iter().flat_map(|ours| RIVALS.map(|to| (ours, to)));
-        let ratios = ratios.map(|(ours, to)| Ratio { ours, to, ratio: ratio(&of(ours), &of(to)) });
+        let ratios =
+            ratios.map(|(ours, to)| Ratio { ours, to, ratio: ratio(&of(ours), &of(to), plan.starts) });
         Self {
             plan,
             baseline_us: Spread::of(baseline.into_iter().flat_map(|none| none.per_request.iter().copied())),
@@ -87,7 +85,7 @@ impl Results {
         let [baseline, range] = self.baseline_us.cells(1);
         show::heading(&format!("CPU of Envoy per request without a filter: {baseline} µs {range}"));
         show::progress(&format!(
-            "  added to it, median of {rounds} rounds of {requests} requests [middle half]; start: median of {starts}\n"
+            "  added to it, median of {rounds} rounds of {requests} requests [middle half]; {starts} starts\n"
         ));
         let mut table = Table::default();
         table.row(Mark::Skipped, ["", "µs", "", "start, wall", "start, CPU", "module"]);
@@ -156,13 +154,13 @@ fn median_minus(one: &[f64], none: &[f64]) -> f64 {
     Spread::of(one.iter().copied()).median - Spread::of(none.iter().copied()).median
 }
 
-/// Medians over medians, since a single round may divide by next to nothing: over the whole run, and over parts of it to show
-/// how far such a ratio is to be trusted.
-fn ratio(ours: &[f64], theirs: &[f64]) -> Spread {
+/// Medians over medians, since a single round may divide by next to nothing: over the whole run, and start by start to show how
+/// far such a ratio is to be trusted.
+fn ratio(ours: &[f64], theirs: &[f64], starts: u32) -> Spread {
     let of = |ours: &[f64], theirs: &[f64]| {
         Spread::of(ours.iter().copied()).median / Spread::of(theirs.iter().copied()).median
     };
-    let block = ours.len().div_ceil(BLOCKS).max(1);
+    let block = ours.len().checked_div(usize::try_from(starts).unwrap_or(1)).unwrap_or(1).max(1);
     let blocks = ours.chunks(block).zip(theirs.chunks(block)).map(|(ours, theirs)| of(ours, theirs));
     Spread { median: of(ours, theirs), ..Spread::of(blocks) }
 }
