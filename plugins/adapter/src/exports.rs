@@ -19,7 +19,7 @@ macro_rules! plugin {
             use $crate::{Action, Worker};
 
             ::std::thread_local! {
-                static WORKER: RefCell<Worker<$plugin>> = RefCell::new(Worker::default());
+                static WORKER: RefCell<Worker<$plugin>> = const { RefCell::new(Worker::new()) };
             }
 
             /// The proxy calls a module's functions one at a time, so the worker is always free; if it were not, `None`.

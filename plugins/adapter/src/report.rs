@@ -7,7 +7,8 @@ use crate::hostcalls::{self, MetricId, MetricKind};
 /// The metrics of a configured plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    counters: Vec<(Counter, MetricId)>,
+    /// By [`Counter::slot`].
+    counters: Vec<Option<MetricId>>,
     memory: Option<MetricId>,
     memory_bytes: u64,
 }
@@ -26,10 +27,7 @@ impl Metrics {
             }
         };
         Self {
-            counters: counters
-                .iter()
-                .filter_map(|counter| Some((*counter, define(MetricKind::Counter, counter.0)?)))
-                .collect(),
+            counters: counters.iter().map(|counter| define(MetricKind::Counter, counter.name)).collect(),
             memory: define(MetricKind::Gauge, memory),
             memory_bytes: 0,
         }
@@ -38,7 +36,7 @@ impl Metrics {
     /// Writes a report. A line that the host does not take has nowhere else to go.
     pub(crate) fn write(&self, report: &Report) {
         for counter in report.counters {
-            if let Some((_, id)) = self.counters.iter().find(|(known, _)| known == counter) {
+            if let Some(Some(id)) = self.counters.get(counter.slot) {
                 let _ = hostcalls::increment(*id);
             }
         }

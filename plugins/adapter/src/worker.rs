@@ -56,13 +56,14 @@ impl Hasher for ContextHasher {
     }
 }
 
-impl<P: Plugin> Default for Worker<P> {
-    fn default() -> Self {
-        Self { roots: Vec::new(), streams: HashMap::default() }
-    }
-}
-
 impl<P: Plugin> Worker<P> {
+    /// A VM in which nothing has happened yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a constant, for a static")]
+    pub const fn new() -> Self {
+        Self { roots: Vec::new(), streams: HashMap::with_hasher(BuildHasherDefault::new()) }
+    }
+
     /// A context begins: a root (`parent` is 0) or a stream under a root.
     pub fn create(&mut self, id: u32, parent: u32) {
         if parent == 0 {
@@ -144,7 +145,7 @@ impl<P: Plugin> Configured<P> {
             // What cannot be read is missing in the report; the verdict stands.
             read::head(id, wants).unwrap_or_default()
         };
-        let report = self.plugin.report(request, more, &verdict, now);
+        let report = self.plugin.report(request.as_ref(), &more, &verdict, now);
         self.metrics.write(&report);
         self.metrics.measure();
         act::carry_out(&verdict, &report.details)

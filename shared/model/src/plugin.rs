@@ -33,12 +33,17 @@ pub trait Plugin: Sized + 'static {
 
     /// What is written down of a verdict. `request` is `None` when it could not be read; `more` holds what [`Plugin::wants`] asked
     /// for.
-    fn report(&self, request: Option<Request>, more: Head, verdict: &Verdict, now: UnixMillis) -> Report;
+    fn report(&self, request: Option<&Request>, more: &Head, verdict: &Verdict, now: UnixMillis) -> Report;
 }
 
-/// A counter of the proxy, by its full name: `meshward_<stage>_<what>_<unit>`.
+/// A counter of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Counter(pub &'static str);
+pub struct Counter {
+    /// Its place in [`Plugin::COUNTERS`].
+    pub slot: usize,
+    /// Its full name: `meshward_<stage>_<what>_<unit>`.
+    pub name: &'static str,
+}
 
 /// What is written down of one verdict; the adapter only carries it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -68,14 +68,10 @@ impl SpiffeId {
         {
             return Err(SpiffeIdError::TrustDomain);
         }
-        if let Some(segments) = path.strip_prefix(b"/")
-            && !segments.split(|byte| *byte == b'/').all(is_segment)
-        {
-            return Err(SpiffeIdError::Path);
-        }
-        let text = core::str::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
         let trust_domain_end = SCHEME.len().saturating_add(trust_domain_len);
-        let (namespace, service_account) = kubernetes_parts(text, trust_domain_end);
+        let segments = Segments::of(path, trust_domain_end)?;
+        let text = core::str::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
+        let (namespace, service_account) = segments.kubernetes_parts(bytes);
         Ok(Self { text: text.into(), trust_domain_end, namespace, service_account })
     }
 
@@ -126,31 +122,52 @@ fn is_trust_domain_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
 }
 
-fn is_segment(segment: &[u8]) -> bool {
-    !segment.is_empty()
-        && segment != b"."
-        && segment != b".."
-        && segment.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+const fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 type Parts = (Option<Range<usize>>, Option<Range<usize>>);
 
-fn kubernetes_parts(text: &str, path_start: usize) -> Parts {
-    let path = text.get(path_start..).unwrap_or_default();
-    let range_of = |part: &str| {
-        let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        start..start.saturating_add(part.len())
-    };
-    let mut segments = path.split('/');
-    let parts: [Option<&str>; 8] = core::array::from_fn(|_| segments.next());
-    match parts {
-        [Some(""), Some("ns"), Some(ns), Some("sa"), Some(sa), None, ..] => {
-            (Some(range_of(ns)), Some(range_of(sa)))
+/// The first segments of a path, by their places in the whole ID, and how many there are.
+struct Segments {
+    first: [Range<usize>; Self::KEPT],
+    count: usize,
+}
+
+impl Segments {
+    /// As many as the longest form with a namespace has.
+    const KEPT: usize = 6;
+
+    /// Checks a path that is empty or begins with `/`, and stands at `start` of the ID.
+    fn of(path: &[u8], start: usize) -> Result<Self, SpiffeIdError> {
+        let mut segments = Self { first: [const { 0..0 }; Self::KEPT], count: 0 };
+        let mut at = start;
+        for segment in path.split(|byte| *byte == b'/').skip(1) {
+            let from = at.saturating_add(1);
+            at = from.saturating_add(segment.len());
+            let dots = matches!(segment, b"" | b"." | b"..");
+            if dots || !segment.iter().all(|byte| is_path_byte(*byte)) {
+                return Err(SpiffeIdError::Path);
+            }
+            if let Some(kept) = segments.first.get_mut(segments.count) {
+                *kept = from..at;
+            }
+            segments.count = segments.count.saturating_add(1);
         }
-        [Some(""), Some("ns"), Some(ns), Some("dc"), Some(_), Some("svc"), Some(_), None] => {
-            (Some(range_of(ns)), None)
+        Ok(segments)
+    }
+
+    fn kubernetes_parts(&self, id: &[u8]) -> Parts {
+        let is = |range: &Range<usize>, word: &[u8]| id.get(range.clone()) == Some(word);
+        match (self.count, &self.first) {
+            (4, [ns, namespace, sa, account, ..]) if is(ns, b"ns") && is(sa, b"sa") => {
+                (Some(namespace.clone()), Some(account.clone()))
+            }
+            (6, [ns, namespace, dc, _, svc, _]) if is(ns, b"ns") && is(dc, b"dc") && is(svc, b"svc") => {
+                (Some(namespace.clone()), None)
+            }
+            _ => (None, None),
         }
-        _ => (None, None),
     }
 }
 

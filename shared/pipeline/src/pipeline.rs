@@ -71,17 +71,20 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         }
     }
 
-    fn report(&self, request: Option<Request>, more: Head, verdict: &Verdict, now: UnixMillis) -> Report {
-        let request = request.map(|request| self.complete(request, more));
+    fn report(&self, request: Option<&Request>, more: &Head, verdict: &Verdict, now: UnixMillis) -> Report {
+        if !report::is_written(verdict) {
+            return Report { counters: report::counters(verdict), ..Report::default() };
+        }
+        let request = request.map(|request| self.complete(request.clone(), more));
         report::report(request.as_ref(), verdict, &self.node, now)
     }
 }
 
 impl<S> Pipeline<S> {
     /// Adds what was only read for the report.
-    fn complete(&self, mut request: Request, more: Head) -> Request {
+    fn complete(&self, mut request: Request, more: &Head) -> Request {
         if request.headers.is_empty() {
-            request.headers = more.headers;
+            request.headers = more.headers.clone();
         }
         if !self.reads_peer
             && let Ok(peer) = resolve(&more.connection, &self.identity)

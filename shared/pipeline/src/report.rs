@@ -8,11 +8,11 @@ use meshward_model::{
 };
 
 /// Requests that went on.
-pub const ALLOWED: Counter = Counter("meshward_authz_allowed_total");
+pub const ALLOWED: Counter = Counter { slot: 0, name: "meshward_authz_allowed_total" };
 /// Requests that were refused.
-pub const DENIED: Counter = Counter("meshward_authz_denied_total");
+pub const DENIED: Counter = Counter { slot: 1, name: "meshward_authz_denied_total" };
 /// Requests that shadow documents would have refused.
-pub const SHADOW_DENIED: Counter = Counter("meshward_authz_shadow_denied_total");
+pub const SHADOW_DENIED: Counter = Counter { slot: 2, name: "meshward_authz_shadow_denied_total" };
 /// The worker's memory, in bytes.
 pub const MEMORY_GAUGE: &str = "meshward_authz_memory_bytes";
 
@@ -25,13 +25,17 @@ pub(crate) const fn is_written(verdict: &Verdict) -> bool {
     verdict.denial().is_some() || verdict.shadow.is_some()
 }
 
-pub(crate) fn report(request: Option<&Request>, verdict: &Verdict, node: &Node, now: UnixMillis) -> Report {
-    let counters: &'static [Counter] = match (verdict.denial(), &verdict.shadow) {
+/// The counters that a verdict moves.
+pub(crate) const fn counters(verdict: &Verdict) -> &'static [Counter] {
+    match (verdict.denial(), &verdict.shadow) {
         (None, None) => &[ALLOWED],
         (None, Some(_)) => &[ALLOWED, SHADOW_DENIED],
         (Some(_), None) => &[DENIED],
         (Some(_), Some(_)) => &[DENIED, SHADOW_DENIED],
-    };
+    }
+}
+
+pub(crate) fn report(request: Option<&Request>, verdict: &Verdict, node: &Node, now: UnixMillis) -> Report {
     let line = |kind, severity, denial: &Denial| LogLine {
         severity,
         text: ocsf::line(&event(kind, denial, request, node, now)),
@@ -43,7 +47,7 @@ pub(crate) fn report(request: Option<&Request>, verdict: &Verdict, node: &Node, 
         lines.push(line(EventKind::WouldDeny, Severity::Info, denial));
     }
     let details = verdict.denial().map(details::of).unwrap_or_default();
-    Report { counters, lines, details }
+    Report { counters: counters(verdict), lines, details }
 }
 
 fn event<'a>(

@@ -67,7 +67,7 @@ fn decide(plugin: &Authz, head: Head) -> (Request, Verdict) {
 
 fn report(plugin: &Authz, head: Head, more: Head) -> (Verdict, Report) {
     let (request, verdict) = decide(plugin, head);
-    let report = plugin.report(Some(request), more, &verdict, NOW);
+    let report = plugin.report(Some(&request), &more, &verdict, NOW);
     (verdict, report)
 }
 
@@ -227,7 +227,7 @@ fn a_shadow_refusal_is_counted_and_told_and_refuses_nothing() {
 fn a_request_that_could_not_be_read_is_reported_all_the_same() {
     let plugin = plugin(&shop_only("enforce"));
     let verdict = Verdict::deny(Reason::RequestUnreadable, None);
-    let report = plugin.report(None, Head::default(), &verdict, NOW);
+    let report = plugin.report(None, &Head::default(), &verdict, NOW);
     assert_eq!(
         (report.counters, report.details.as_str()),
         (&[DENIED][..], "meshward_denied[request.unreadable]")

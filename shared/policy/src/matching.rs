@@ -27,6 +27,7 @@ impl<M> Field<M> {
 
     /// What the field says where every value is plainly true or false.
     pub(crate) fn plain(&self, matches: impl Fn(&M) -> bool) -> Truth {
-        self.truth(|value| matches(value).into(), |value| (!matches(value)).into())
+        let some = self.any.is_empty() || self.any.iter().any(&matches);
+        (some && !self.none.iter().any(matches)).into()
     }
 }

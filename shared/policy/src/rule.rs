@@ -41,14 +41,8 @@ pub(crate) struct Subject<'r> {
 }
 
 impl Rule {
+    /// What is asked for comes first: it tells most rules apart, and a path that differs is seen at its first bytes.
     pub(crate) fn truth(&self, subject: &Subject<'_>) -> Truth {
-        let from = match self.from.as_slice() {
-            [] => Truth::Yes,
-            sources => any(sources.iter().map(|source| source.truth(subject))),
-        };
-        if from == Truth::No {
-            return Truth::No;
-        }
         let to = match self.to.as_slice() {
             [] => Truth::Yes,
             operations => any(operations.iter().map(|operation| operation.truth(&subject.target))),
@@ -56,7 +50,14 @@ impl Rule {
         if to == Truth::No {
             return Truth::No;
         }
-        from.min(to).min(all(self.when.iter().map(|condition| condition.truth(subject))))
+        let from = match self.from.as_slice() {
+            [] => Truth::Yes,
+            sources => any(sources.iter().map(|source| source.truth(subject))),
+        };
+        if from == Truth::No {
+            return Truth::No;
+        }
+        to.min(from).min(all(self.when.iter().map(|condition| condition.truth(subject))))
     }
 }
 

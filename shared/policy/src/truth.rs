@@ -46,7 +46,14 @@ pub(crate) fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
 
 /// The weakest of `truths`; `Yes` when there are none.
 pub(crate) fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
-    !any(truths.into_iter().map(Truth::not))
+    let mut worst = Truth::Yes;
+    for truth in truths {
+        worst = worst.min(truth);
+        if worst == Truth::No {
+            break;
+        }
+    }
+    worst
 }
 
 #[cfg(test)]

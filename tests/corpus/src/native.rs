@@ -96,7 +96,7 @@ fn decide<P: Plugin>(
         }
     };
     let more = only(all, plugin.wants(&verdict));
-    let details = plugin.report(Some(request), more, &verdict, now).details;
+    let details = plugin.report(Some(&request), &more, &verdict, now).details;
     Ok(seen(&verdict, details, upstream))
 }
 

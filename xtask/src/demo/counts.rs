@@ -31,9 +31,9 @@ impl Tally {
         for workload in Workload::ALL {
             let stats = mesh.member(workload)?.envoy.stats("wasmcustom.meshward_authz_")?;
             let of = |name: &str| stats.get(&format!("wasmcustom.{name}")).copied().unwrap_or(0);
-            counted.allowed = counted.allowed.saturating_add(of(ALLOWED.0));
-            counted.denied = counted.denied.saturating_add(of(DENIED.0));
-            shadow_denied = shadow_denied.saturating_add(of(SHADOW_DENIED.0));
+            counted.allowed = counted.allowed.saturating_add(of(ALLOWED.name));
+            counted.denied = counted.denied.saturating_add(of(DENIED.name));
+            shadow_denied = shadow_denied.saturating_add(of(SHADOW_DENIED.name));
         }
         Ok(Self { counted, seen: seen(scenes), shadow_denied })
     }

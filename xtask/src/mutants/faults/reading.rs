@@ -33,8 +33,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a SPIFFE ID may end with a slash",
         file: SPIFFE_ID,
-        from: "    !segment.is_empty()\n        && segment != b\".\"",
-        to: "    segment != b\".\"",
+        from: "matches!(segment, b\"\" | b\".\" | b\"..\")",
+        to: "matches!(segment, b\".\" | b\"..\")",
     },
     Fault {
         name: "a trust domain may be upper case",
