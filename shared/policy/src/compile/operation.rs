@@ -18,14 +18,18 @@ pub(super) fn compile(
     uses: &mut Uses,
     problems: &mut Problems,
 ) -> Operation {
-    // Matched in this order: what tells most rules apart comes first.
     let mut fields = Vec::new();
-    let paths = (("paths", raw.paths.as_ref()), ("notPaths", raw.not_paths.as_ref()));
+    let hosts = (("hosts", raw.hosts.as_ref()), ("notHosts", raw.not_hosts.as_ref()));
     if let Some(field) =
-        values::field(place, context, paths.0, paths.1, |value| http_path(context, value), problems)
+        values::field(place, context, hosts.0, hosts.1, |value| host(context, value), problems)
     {
-        fields.push(OperationField::Paths(field));
-        uses.path = true;
+        fields.push(OperationField::Hosts(field));
+        uses.host = true;
+    }
+    let ports = (("ports", raw.ports.as_ref()), ("notPorts", raw.not_ports.as_ref()));
+    if let Some(field) = values::field(place, context, ports.0, ports.1, port, problems) {
+        fields.push(OperationField::Ports(field));
+        uses.port = true;
     }
     let methods = (("methods", raw.methods.as_ref()), ("notMethods", raw.not_methods.as_ref()));
     if let Some(field) =
@@ -34,17 +38,12 @@ pub(super) fn compile(
         fields.push(OperationField::Methods(field));
         uses.method = true;
     }
-    let ports = (("ports", raw.ports.as_ref()), ("notPorts", raw.not_ports.as_ref()));
-    if let Some(field) = values::field(place, context, ports.0, ports.1, port, problems) {
-        fields.push(OperationField::Ports(field));
-        uses.port = true;
-    }
-    let hosts = (("hosts", raw.hosts.as_ref()), ("notHosts", raw.not_hosts.as_ref()));
+    let paths = (("paths", raw.paths.as_ref()), ("notPaths", raw.not_paths.as_ref()));
     if let Some(field) =
-        values::field(place, context, hosts.0, hosts.1, |value| host(context, value), problems)
+        values::field(place, context, paths.0, paths.1, |value| http_path(context, value), problems)
     {
-        fields.push(OperationField::Hosts(field));
-        uses.host = true;
+        fields.push(OperationField::Paths(field));
+        uses.path = true;
     }
     if fields.is_empty() {
         problems.add(
@@ -53,6 +52,8 @@ pub(super) fn compile(
             "name something, or leave `to` out to match every operation",
         );
     }
+    // Paths and methods tell most rules apart, so they are matched first.
+    fields.reverse();
     Operation { fields }
 }
 
