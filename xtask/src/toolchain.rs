@@ -61,9 +61,6 @@ impl Toolchain {
             crate_folders().iter().map(|folder| format!("--remap-path-prefix={}=/crates", folder.display())),
         );
         flags.push(format!("--remap-path-prefix={}=/meshward", paths::root().display()));
-        if target == MODULE_TARGET {
-            flags.push(NO_BULK_MEMORY.to_owned());
-        }
         flags
     }
 }
@@ -77,10 +74,6 @@ fn crate_folders() -> Vec<PathBuf> {
     folders.sort();
     folders
 }
-
-/// V8 leaves the module for every `memory.copy`, however short, and moving a struct is one: without the instruction a request costs
-/// a microsecond less (`cargo xtask bench`).
-const NO_BULK_MEMORY: &str = "-Ctarget-feature=-bulk-memory";
 
 /// What `cargo xtask` (a cargo inside a cargo) leaves in the environment, and what would change a module's bytes.
 const INHERITED: [&str; 12] = [
