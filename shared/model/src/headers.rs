@@ -10,6 +10,41 @@ use core::ops::Range;
 pub struct Headers {
     bytes: Vec<u8>,
     index: Vec<Entry>,
+    pseudo: Pseudo,
+}
+
+/// Where the pseudo headers stand that every rule asks for, so that they are looked for once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pseudo {
+    method: Place,
+    path: Place,
+    authority: Place,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Nowhere,
+    At(usize),
+    Repeated,
+}
+
+impl Pseudo {
+    fn note(&mut self, name: &[u8], at: usize) {
+        if name.first() != Some(&b':') {
+            return;
+        }
+        let place = match name {
+            b":method" => &mut self.method,
+            b":path" => &mut self.path,
+            b":authority" => &mut self.authority,
+            _ => return,
+        };
+        *place = match place {
+            Place::Nowhere => Place::At(at),
+            Place::At(_) | Place::Repeated => Place::Repeated,
+        };
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +106,40 @@ impl Headers {
         }
     }
 
+    /// `:method`.
+    ///
+    /// # Errors
+    /// [`NotSingle`] when it is absent or stands more than once.
+    pub fn method(&self) -> Result<&[u8], NotSingle> {
+        self.at(self.pseudo.method)
+    }
+
+    /// `:path`, query included.
+    ///
+    /// # Errors
+    /// [`NotSingle`] when it is absent or stands more than once.
+    pub fn path(&self) -> Result<&[u8], NotSingle> {
+        self.at(self.pseudo.path)
+    }
+
+    /// `:authority`.
+    ///
+    /// # Errors
+    /// [`NotSingle`] when it is absent or stands more than once.
+    pub fn authority(&self) -> Result<&[u8], NotSingle> {
+        self.at(self.pseudo.authority)
+    }
+
+    fn at(&self, place: Place) -> Result<&[u8], NotSingle> {
+        match place {
+            Place::Nowhere => Err(NotSingle::Missing),
+            Place::At(at) => {
+                self.index.get(at).map(|entry| self.slice(&entry.value)).ok_or(NotSingle::Missing)
+            }
+            Place::Repeated => Err(NotSingle::Repeated),
+        }
+    }
+
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.bytes.get(range.clone()).unwrap_or_default()
     }
@@ -85,8 +154,10 @@ pub struct HeadersBuilder {
 impl HeadersBuilder {
     /// Adds one pair after those already there.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> &mut Self {
-        let name = self.append(name, |byte| byte.to_ascii_lowercase());
-        let value = self.append(value, |byte| byte);
+        let lower = name.to_ascii_lowercase();
+        self.headers.pseudo.note(&lower, self.headers.index.len());
+        let name = self.append(&lower);
+        let value = self.append(value);
         self.headers.index.push(Entry { name, value });
         self
     }
@@ -100,18 +171,19 @@ impl HeadersBuilder {
     ///
     /// A range that does not lie inside `bytes` gives no map: the index never points outside.
     pub fn from_ranges(bytes: Vec<u8>, ranges: Vec<(Range<usize>, Range<usize>)>) -> Option<Headers> {
-        let inside = |range: &Range<usize>| bytes.get(range.clone()).is_some();
-        if !ranges.iter().all(|(name, value)| inside(name) && inside(value)) {
-            return None;
+        let mut pseudo = Pseudo::default();
+        for (at, (name, value)) in ranges.iter().enumerate() {
+            pseudo.note(bytes.get(name.clone())?, at);
+            bytes.get(value.clone())?;
         }
         // Collected in place: the index takes over the ranges' memory.
         let index = ranges.into_iter().map(|(name, value)| Entry { name, value }).collect();
-        Some(Headers { bytes, index })
+        Some(Headers { bytes, index, pseudo })
     }
 
-    fn append(&mut self, text: &[u8], map: impl Fn(u8) -> u8) -> Range<usize> {
+    fn append(&mut self, text: &[u8]) -> Range<usize> {
         let start = self.headers.bytes.len();
-        self.headers.bytes.extend(text.iter().map(|byte| map(*byte)));
+        self.headers.bytes.extend_from_slice(text);
         start..self.headers.bytes.len()
     }
 }
@@ -136,6 +208,22 @@ mod tests {
         assert_eq!(headers().single(b"x-role"), Err(NotSingle::Repeated));
         assert_eq!(headers().single(b"x-none"), Err(NotSingle::Missing));
         assert_eq!(headers().single(b":path"), Ok(&b"/a"[..]));
+    }
+
+    #[test]
+    fn pseudo_headers_are_found_however_the_map_was_made() {
+        let bytes = b":pathGET:method/a:path/b:authorityh".to_vec();
+        let map = HeadersBuilder::from_ranges(bytes, vec![(8..15, 5..8), (0..5, 15..17), (24..34, 34..35)]);
+        let map = map.unwrap_or_default();
+        assert_eq!(
+            (map.method(), map.path(), map.authority()),
+            (Ok(&b"GET"[..]), Ok(&b"/a"[..]), Ok(&b"h"[..]))
+        );
+        assert_eq!(headers().path(), Ok(&b"/a"[..]));
+        assert_eq!(headers().method(), Err(NotSingle::Missing));
+        let mut twice = Headers::builder();
+        twice.push(b":path", b"/a").push(b":Path", b"/a").push(b":path", b"/b");
+        assert_eq!(twice.build().path(), Err(NotSingle::Repeated));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Request {
     /// # Errors
     /// [`NotSingle`] when it does not.
     pub fn method(&self) -> Result<&[u8], NotSingle> {
-        self.headers.single(b":method")
+        self.headers.method()
     }
 
     /// `:path` with its query, which must stand exactly once.
@@ -53,7 +53,7 @@ impl Request {
     /// # Errors
     /// [`NotSingle`] when it does not (CONNECT has none).
     pub fn path(&self) -> Result<&[u8], NotSingle> {
-        self.headers.single(b":path")
+        self.headers.path()
     }
 
     /// `:authority`, which must stand exactly once.
@@ -61,6 +61,6 @@ impl Request {
     /// # Errors
     /// [`NotSingle`] when it does not.
     pub fn authority(&self) -> Result<&[u8], NotSingle> {
-        self.headers.single(b":authority")
+        self.headers.authority()
     }
 }
