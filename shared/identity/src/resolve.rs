@@ -34,17 +34,17 @@ pub enum PeerError {
 /// use meshward_model::{Anonymous, Connection, Peer};
 /// let settings = Settings::new(Source::Connection, VerifiedBy::Connection).unwrap();
 /// let presented = Connection { uri_san: Some(b"spiffe://mesh.example/ns/shop/sa/web".to_vec()), ..Connection::default() };
-/// assert_eq!(resolve(&presented, &settings), Ok(Peer::Anonymous(Anonymous::Unverified)));
+/// assert_eq!(resolve(presented.clone(), &settings), Ok(Peer::Anonymous(Anonymous::Unverified)));
 /// let verified = Connection { certificate_valid: Some(true), ..presented };
-/// assert_eq!(resolve(&verified, &settings).unwrap().spiffe_id().unwrap().service_account(), Some("web"));
+/// assert_eq!(resolve(verified, &settings).unwrap().spiffe_id().unwrap().service_account(), Some("web"));
 /// ```
 ///
 /// # Errors
 /// [`PeerError`] when the name was verified and is not one a caller can have.
-pub fn resolve(connection: &Connection, settings: &Settings) -> Result<Peer, PeerError> {
+pub fn resolve(connection: Connection, settings: &Settings) -> Result<Peer, PeerError> {
     match settings.source() {
         Source::Connection => {
-            let Some(name) = connection.uri_san.as_deref().filter(|name| !name.is_empty()) else {
+            let Some(name) = connection.uri_san.filter(|name| !name.is_empty()) else {
                 return Ok(Peer::Anonymous(Anonymous::NoIdentity));
             };
             match (settings.verified_by(), connection.certificate_valid) {
@@ -52,16 +52,17 @@ pub fn resolve(connection: &Connection, settings: &Settings) -> Result<Peer, Pee
                 (VerifiedBy::Connection, Some(false) | None) => Ok(Peer::Anonymous(Anonymous::Unverified)),
             }
         }
-        Source::FilterState => match connection.principal_state.as_deref() {
-            None | Some(b"" | b"-") => Ok(Peer::Anonymous(Anonymous::NoIdentity)),
+        Source::FilterState => match connection.principal_state {
+            None => Ok(Peer::Anonymous(Anonymous::NoIdentity)),
+            Some(name) if matches!(&*name, b"" | b"-") => Ok(Peer::Anonymous(Anonymous::NoIdentity)),
             Some(names) if names.contains(&b',') => Err(PeerError::Several),
             Some(name) => caller(name),
         },
     }
 }
 
-fn caller(name: &[u8]) -> Result<Peer, PeerError> {
-    let id = SpiffeId::parse(name)?;
+fn caller(name: Vec<u8>) -> Result<Peer, PeerError> {
+    let id = SpiffeId::from_bytes(name)?;
     if id.path().is_empty() { Err(PeerError::TrustDomainAlone) } else { Ok(Peer::Spiffe(id)) }
 }
 

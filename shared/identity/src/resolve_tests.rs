@@ -47,29 +47,29 @@ const ANY_VALIDITY: [Option<bool>; 3] = [None, Some(false), Some(true)];
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn a_peer_that_the_transport_verified_has_its_name_whatever_the_connection_says() {
     for valid in ANY_VALIDITY {
-        assert_eq!(resolve(&presented(WEB.as_bytes(), valid), &over_transport()), spiffe(WEB), "{valid:?}");
+        assert_eq!(resolve(presented(WEB.as_bytes(), valid), &over_transport()), spiffe(WEB), "{valid:?}");
     }
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn a_peer_that_the_connection_verifies_has_its_name_only_when_it_says_so() {
-    assert_eq!(resolve(&presented(WEB.as_bytes(), Some(true)), &over_connection()), spiffe(WEB));
-    assert_eq!(resolve(&presented(WEB.as_bytes(), Some(false)), &over_connection()), UNVERIFIED);
-    assert_eq!(resolve(&presented(WEB.as_bytes(), None), &over_connection()), UNVERIFIED);
+    assert_eq!(resolve(presented(WEB.as_bytes(), Some(true)), &over_connection()), spiffe(WEB));
+    assert_eq!(resolve(presented(WEB.as_bytes(), Some(false)), &over_connection()), UNVERIFIED);
+    assert_eq!(resolve(presented(WEB.as_bytes(), None), &over_connection()), UNVERIFIED);
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn a_peer_behind_a_waypoint_has_the_name_that_was_recorded() {
-    assert_eq!(resolve(&recorded(WEB.as_bytes()), &over_filter_state()), spiffe(WEB));
+    assert_eq!(resolve(recorded(WEB.as_bytes()), &over_filter_state()), spiffe(WEB));
 }
 
 #[test]
 fn an_unverified_name_is_not_even_parsed() {
     for valid in [None, Some(false)] {
         for name in [&b"https://foreign.example/"[..], b"\xff\x00", b"-"] {
-            assert_eq!(resolve(&presented(name, valid), &over_connection()), UNVERIFIED, "{valid:?}");
+            assert_eq!(resolve(presented(name, valid), &over_connection()), UNVERIFIED, "{valid:?}");
         }
     }
 }
@@ -79,25 +79,25 @@ fn a_connection_without_a_name_has_no_identity_even_if_its_certificate_is_valid(
     for valid in ANY_VALIDITY {
         let absent = Connection { certificate_valid: valid, ..Connection::default() };
         for connection in [absent, presented(b"", valid)] {
-            assert_eq!(resolve(&connection, &over_transport()), NO_IDENTITY, "{valid:?}");
-            assert_eq!(resolve(&connection, &over_connection()), NO_IDENTITY, "{valid:?}");
+            assert_eq!(resolve(connection.clone(), &over_transport()), NO_IDENTITY, "{valid:?}");
+            assert_eq!(resolve(connection.clone(), &over_connection()), NO_IDENTITY, "{valid:?}");
         }
     }
 }
 
 #[test]
 fn a_waypoint_that_recorded_nothing_has_no_identity() {
-    assert_eq!(resolve(&Connection::default(), &over_filter_state()), NO_IDENTITY);
-    assert_eq!(resolve(&recorded(b""), &over_filter_state()), NO_IDENTITY);
-    assert_eq!(resolve(&recorded(b"-"), &over_filter_state()), NO_IDENTITY);
+    assert_eq!(resolve(Connection::default(), &over_filter_state()), NO_IDENTITY);
+    assert_eq!(resolve(recorded(b""), &over_filter_state()), NO_IDENTITY);
+    assert_eq!(resolve(recorded(b"-"), &over_filter_state()), NO_IDENTITY);
 }
 
 #[test]
 fn a_dash_is_nothing_in_filter_state_and_a_bad_name_in_a_certificate() {
     let refused = Err(PeerError::NotSpiffe(SpiffeIdError::Scheme));
-    assert_eq!(resolve(&presented(b"-", None), &over_transport()), refused);
-    assert_eq!(resolve(&presented(b"-", Some(true)), &over_connection()), refused);
-    assert_eq!(resolve(&recorded(b"--"), &over_filter_state()), refused);
+    assert_eq!(resolve(presented(b"-", None), &over_transport()), refused);
+    assert_eq!(resolve(presented(b"-", Some(true)), &over_connection()), refused);
+    assert_eq!(resolve(recorded(b"--"), &over_filter_state()), refused);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn several_recorded_names_are_refused() {
         [format!("{WEB},{OTHER}"), format!("{WEB},"), format!(",{WEB}"), ",".to_owned(), format!("{WEB},-")]
     {
         assert_eq!(
-            resolve(&recorded(names.as_bytes()), &over_filter_state()),
+            resolve(recorded(names.as_bytes()), &over_filter_state()),
             Err(PeerError::Several),
             "{names}"
         );
@@ -121,12 +121,12 @@ fn only_the_configured_source_is_read() {
         principal_state: Some(OTHER.into()),
         destination_port: Some(443),
     };
-    assert_eq!(resolve(&connection, &over_transport()), spiffe(WEB));
-    assert_eq!(resolve(&connection, &over_connection()), spiffe(WEB));
-    assert_eq!(resolve(&connection, &over_filter_state()), spiffe(OTHER));
-    assert_eq!(resolve(&presented(WEB.as_bytes(), Some(true)), &over_filter_state()), NO_IDENTITY);
-    assert_eq!(resolve(&recorded(WEB.as_bytes()), &over_transport()), NO_IDENTITY);
-    assert_eq!(resolve(&recorded(WEB.as_bytes()), &over_connection()), NO_IDENTITY);
+    assert_eq!(resolve(connection.clone(), &over_transport()), spiffe(WEB));
+    assert_eq!(resolve(connection.clone(), &over_connection()), spiffe(WEB));
+    assert_eq!(resolve(connection.clone(), &over_filter_state()), spiffe(OTHER));
+    assert_eq!(resolve(presented(WEB.as_bytes(), Some(true)), &over_filter_state()), NO_IDENTITY);
+    assert_eq!(resolve(recorded(WEB.as_bytes()), &over_transport()), NO_IDENTITY);
+    assert_eq!(resolve(recorded(WEB.as_bytes()), &over_connection()), NO_IDENTITY);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_verified_name_that_no_caller_can_have_is_an_error_and_never_anonymous() {
             let mut connection = presented(name.as_bytes(), Some(true));
             connection.principal_state = Some(name.into());
             assert_eq!(
-                resolve(&connection, &settings(source, verified_by)),
+                resolve(connection.clone(), &settings(source, verified_by)),
                 Err(error),
                 "{name}, {source:?}"
             );
@@ -157,8 +157,8 @@ fn a_verified_name_that_no_caller_can_have_is_an_error_and_never_anonymous() {
 fn an_over_long_name_is_an_error() {
     let name = format!("{WEB}/{}", "a".repeat(SpiffeId::MAX_BYTES));
     let error = Err(PeerError::NotSpiffe(SpiffeIdError::TooLong));
-    assert_eq!(resolve(&presented(name.as_bytes(), None), &over_transport()), error);
-    assert_eq!(resolve(&recorded(name.as_bytes()), &over_filter_state()), error);
+    assert_eq!(resolve(presented(name.as_bytes(), None), &over_transport()), error);
+    assert_eq!(resolve(recorded(name.as_bytes()), &over_filter_state()), error);
 }
 
 #[test]
@@ -198,7 +198,7 @@ mod properties {
                 Source::Connection => connection.uri_san.as_deref(),
                 Source::FilterState => connection.principal_state.as_deref(),
             };
-            match resolve(&connection, &settings(source, verified_by)) {
+            match resolve(connection.clone(), &settings(source, verified_by)) {
                 Ok(Peer::Spiffe(id)) => {
                     prop_assert_eq!(seen, Some(id.as_str().as_bytes()));
                     prop_assert!(verified_by == VerifiedBy::Transport || certificate_valid == Some(true));
@@ -226,7 +226,7 @@ mod properties {
                 principal_state: whole.principal_state.clone().filter(|_| needs.principal_state),
                 destination_port: None,
             };
-            prop_assert_eq!(resolve(&whole, &settings), resolve(&needed, &settings));
+            prop_assert_eq!(resolve(whole.clone(), &settings), resolve(needed.clone(), &settings));
         }
     }
 }

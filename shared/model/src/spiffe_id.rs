@@ -15,7 +15,7 @@ use core::ops::Range;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SpiffeId {
-    text: Box<str>,
+    text: String,
     trust_domain_end: usize,
     namespace: Option<Range<usize>>,
     service_account: Option<Range<usize>>,
@@ -56,6 +56,14 @@ impl SpiffeId {
     /// # Errors
     /// [`SpiffeIdError`] says which part breaks the standard.
     pub fn parse(bytes: &[u8]) -> Result<Self, SpiffeIdError> {
+        Self::from_bytes(bytes.to_vec())
+    }
+
+    /// As [`SpiffeId::parse`], keeping the bytes' memory.
+    ///
+    /// # Errors
+    /// [`SpiffeIdError`] says which part breaks the standard.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, SpiffeIdError> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(SpiffeIdError::TooLong);
         }
@@ -70,9 +78,9 @@ impl SpiffeId {
         }
         let trust_domain_end = SCHEME.len().saturating_add(trust_domain_len);
         let segments = Segments::of(path, trust_domain_end)?;
-        let text = core::str::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
-        let (namespace, service_account) = segments.kubernetes_parts(bytes);
-        Ok(Self { text: text.into(), trust_domain_end, namespace, service_account })
+        let (namespace, service_account) = segments.kubernetes_parts(&bytes);
+        let text = String::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
+        Ok(Self { text, trust_domain_end, namespace, service_account })
     }
 
     /// The whole ID, `spiffe://` included.

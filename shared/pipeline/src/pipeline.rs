@@ -53,7 +53,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
             destination_port: connection.destination_port,
         };
         if self.reads_peer {
-            match resolve(&connection, &self.identity) {
+            match resolve(connection, &self.identity) {
                 Ok(peer) => request.peer = peer,
                 Err(_) => return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None))),
             }
@@ -87,7 +87,7 @@ impl<S> Pipeline<S> {
             request.headers = more.headers.clone();
         }
         if !self.reads_peer
-            && let Ok(peer) = resolve(&more.connection, &self.identity)
+            && let Ok(peer) = resolve(more.connection.clone(), &self.identity)
         {
             request.peer = peer;
         }

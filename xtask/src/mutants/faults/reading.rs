@@ -21,8 +21,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a name that is no SPIFFE ID is nobody's",
         file: RESOLVE,
-        from: "let id = SpiffeId::parse(name)?;",
-        to: "let Ok(id) = SpiffeId::parse(name) else { return Ok(Peer::Anonymous(Anonymous::NoIdentity)) };",
+        from: "let id = SpiffeId::from_bytes(name)?;",
+        to: "let Ok(id) = SpiffeId::from_bytes(name) else { return Ok(Peer::Anonymous(Anonymous::NoIdentity)) };",
     },
     Fault {
         name: "a trust domain alone is a caller",
