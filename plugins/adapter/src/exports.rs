@@ -5,7 +5,7 @@
 
 /// Exports a plugin that decides on request headers.
 ///
-/// ```ignore
+/// ```text
 /// meshward_adapter::plugin!(meshward_pipeline::Authz);
 /// ```
 ///
