@@ -16,7 +16,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "the first of several names in filter state is taken",
         file: RESOLVE,
         from: "Some(names) if names.contains(&b',') => Err(PeerError::Several),",
-        to: "Some(names) if names.contains(&b',') => caller(names.split(|byte| *byte == b',').next().unwrap_or_default()),",
+        to: "Some(names) if names.contains(&b',') => caller(names.split(|byte| *byte == b',').next().unwrap_or_default().to_vec()),",
     },
     Fault {
         name: "a name that is no SPIFFE ID is nobody's",
