@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn a_map_counts_and_gives_its_pairs_in_order() {
+        assert_eq!((headers().len(), headers().is_empty()), (3, false));
+        assert_eq!((Headers::default().len(), Headers::default().is_empty()), (0, true));
+        let names: Vec<_> = headers().iter().map(|(name, _)| name.to_vec()).collect();
+        assert_eq!(names, [b"x-role".to_vec(), b":path".to_vec(), b"x-role".to_vec()]);
+    }
+
+    #[test]
     fn a_repeated_header_is_not_single() {
         assert_eq!(headers().single(b"x-role"), Err(NotSingle::Repeated));
         assert_eq!(headers().single(b"x-none"), Err(NotSingle::Missing));
