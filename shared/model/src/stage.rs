@@ -13,6 +13,11 @@ pub trait Stage {
     /// Which facts READ fetches, from the compiled configuration.
     fn needs(&self) -> Needs;
 
+    /// What of that may refuse a request; the rest is only watched (shadow documents).
+    fn enforced_needs(&self) -> Needs {
+        self.needs()
+    }
+
     /// Request headers are there.
     fn decide(&self, state: &mut Self::State, request: &Request, now: UnixMillis) -> Step;
 

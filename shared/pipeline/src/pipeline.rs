@@ -2,8 +2,8 @@
 
 use meshward_identity::{Settings, resolve};
 use meshward_model::{
-    Anonymous, Counter, Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Step, UnixMillis,
-    Verdict,
+    Anonymous, Counter, Denial, Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Step,
+    UnixMillis, Verdict,
 };
 
 use crate::Assemble;
@@ -18,6 +18,8 @@ pub struct Pipeline<S> {
     node: Node,
     needs: Needs,
     reads_peer: bool,
+    /// Whether an enforced document looks at the peer: only then may a malformed one end a request.
+    enforces_peer: bool,
 }
 
 impl<S> Pipeline<S> {
@@ -37,7 +39,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         let (stage, identity) = assemble::<S>(configuration)?;
         let needs = stage.needs();
         let reads_peer = needs.union(identity.needs()) == needs;
-        Ok(Self { stage, identity, node: node.clone(), needs, reads_peer })
+        let enforced = stage.enforced_needs();
+        let enforces_peer = enforced.union(identity.needs()) == enforced;
+        Ok(Self { stage, identity, node: node.clone(), needs, reads_peer, enforces_peer })
     }
 
     fn needs(&self) -> Needs {
@@ -52,13 +56,20 @@ impl<S: Assemble> Plugin for Pipeline<S> {
             peer: Peer::Anonymous(Anonymous::Unread),
             destination_port: connection.destination_port,
         };
+        let mut malformed = false;
         if self.reads_peer {
             match resolve(connection, &self.identity) {
                 Ok(peer) => request.peer = peer,
-                Err(_) => return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None))),
+                Err(_) if self.enforces_peer => {
+                    return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None)));
+                }
+                Err(_) => malformed = true,
             }
         }
-        let step = self.stage.decide(state, &request, now);
+        let mut step = self.stage.decide(state, &request, now);
+        if malformed && let Step::Done(verdict) = &mut step {
+            verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
+        }
         (request, step)
     }
 

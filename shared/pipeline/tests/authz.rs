@@ -234,3 +234,14 @@ fn a_request_that_could_not_be_read_is_reported_all_the_same() {
     );
     assert_eq!(report.lines.len(), 1);
 }
+
+#[test]
+fn a_malformed_peer_ends_a_request_only_where_an_enforced_document_looks_at_the_peer() {
+    let malformed = || from(Some(b"spiffe://Mesh/ns/shop/sa/web"));
+    let (_, verdict) = decide(&plugin(&shop_only("enforce")), malformed());
+    assert_eq!(verdict, Verdict::deny(Reason::PeerMalformed, None));
+
+    let (_, verdict) = decide(&plugin(&shop_only("shadow")), malformed());
+    assert_eq!((verdict.denial(), verdict.reason()), (None, Reason::ShadowOnly));
+    assert_eq!(verdict.shadow.map(|denial| denial.reason), Some(Reason::PeerMalformed));
+}

@@ -37,6 +37,10 @@ impl AccessControl {
         }
     }
 
+    fn needs_of(&self, sets: &[Set]) -> Needs {
+        sets.iter().fold(Needs::default(), |needs, set| needs.union(set.uses.needs(self.peer)))
+    }
+
     fn shadow(&self, request: &Request) -> Option<Denial> {
         self.shadow.iter().find_map(|set| match set.decide(request) {
             Decision::Deny(denial) => Some(denial),
@@ -57,10 +61,11 @@ impl Stage for AccessControl {
     type State = ();
 
     fn needs(&self) -> Needs {
-        self.enforced
-            .iter()
-            .chain(&self.shadow)
-            .fold(Needs::default(), |needs, set| needs.union(set.uses.needs(self.peer)))
+        self.needs_of(&self.shadow).union(self.enforced_needs())
+    }
+
+    fn enforced_needs(&self) -> Needs {
+        self.needs_of(&self.enforced)
     }
 
     fn decide(&self, (): &mut (), request: &Request, _now: UnixMillis) -> Step {
