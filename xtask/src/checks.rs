@@ -66,7 +66,7 @@ fn lint() -> Result<bool> {
 
 /// What ships is linted as it ships: code behind `cfg(target_arch = "wasm32")` is invisible to the native lints.
 fn lint_wasm() -> Result<bool> {
-    let call = toolchain::install()?.cargo("clippy", MODULE_TARGET).args(["--quiet", "--release"]);
+    let call = toolchain::install()?.cargo("clippy", MODULE_TARGET).args(["--quiet", "--profile", "module"]);
     let call = packages::wasm_only()?.iter().fold(call, |call, package| call.args(["--package", package]));
     call.args(["--", "-D", "warnings"]).passes()
 }

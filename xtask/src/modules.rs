@@ -118,7 +118,7 @@ pub(crate) fn build(plugins: &[Plugin]) -> Result<Vec<Module>> {
 fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
     // One package a call: features of the others must not change the bytes of this one.
     let call =
-        toolchain.cargo("build", MODULE_TARGET).args(["--quiet", "--release", "--package", plugin.package()]);
+        toolchain.cargo("build", MODULE_TARGET).args(["--quiet", "--profile", "module", "--package", plugin.package()]);
     call.logged(&format!("build-{}", plugin.name()))?;
     let built = artefact(plugin);
     let bytes = std::fs::read(&built).with_context(|| format!("cargo left no {}", paths::short(&built)))?;
@@ -137,7 +137,7 @@ fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
 
 fn artefact(plugin: Plugin) -> PathBuf {
     let file = format!("{}.wasm", plugin.package().replace('-', "_"));
-    paths::wasm_target().join(MODULE_TARGET).join("release").join(file)
+    paths::wasm_target().join(MODULE_TARGET).join("module").join(file)
 }
 
 /// A file that did not change keeps its time; one that did is replaced at once, so that a reader never sees half of it.

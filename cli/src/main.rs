@@ -1,0 +1,3 @@
+//! The `meshward` command.
+
+const fn main() {}

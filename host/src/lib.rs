@@ -1,0 +1,1 @@
+//! An embedded proxy-wasm host that behaves as Envoy does, faults included.

@@ -1,0 +1,1 @@
+//! Cases of a policy: requests and what must come of them.

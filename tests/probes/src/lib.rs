@@ -1,0 +1,1 @@
+//! What a module sees of its host.
