@@ -117,8 +117,13 @@ pub(crate) fn build(plugins: &[Plugin]) -> Result<Vec<Module>> {
 
 fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
     // One package a call: features of the others must not change the bytes of this one.
-    let call =
-        toolchain.cargo("build", MODULE_TARGET).args(["--quiet", "--profile", "module", "--package", plugin.package()]);
+    let call = toolchain.cargo("build", MODULE_TARGET).args([
+        "--quiet",
+        "--profile",
+        "module",
+        "--package",
+        plugin.package(),
+    ]);
     call.logged(&format!("build-{}", plugin.name()))?;
     let built = artefact(plugin);
     let bytes = std::fs::read(&built).with_context(|| format!("cargo left no {}", paths::short(&built)))?;

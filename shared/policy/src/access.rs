@@ -1,6 +1,8 @@
 //! Access control for one workload: all compiled documents, and the stage that decides by them.
 
-use meshward_model::{Allowed, Decision, Denial, Needs, Reason, Request, Stage, Step, UnixMillis, Verdict};
+use meshward_model::{
+    Allowed, Decision, Denial, Needs, Reason, Request, RuleId, Stage, Step, UnixMillis, Verdict,
+};
 
 use crate::set::Set;
 
@@ -20,6 +22,12 @@ impl AccessControl {
     /// Decides one request. Pure: the same request always gets the same verdict.
     pub fn verdict(&self, request: &Request) -> Verdict {
         Verdict { decision: self.enforce(request), shadow: self.shadow(request) }
+    }
+
+    /// Every rule by its name: enforced before shadow, DENY before ALLOW, then in the order of the documents.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
+        let sets = self.enforced.iter().chain(&self.shadow);
+        sets.flat_map(|set| set.deny.iter().chain(&set.allow)).map(|rule| &rule.id)
     }
 
     fn enforce(&self, request: &Request) -> Decision {

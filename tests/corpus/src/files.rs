@@ -2,8 +2,6 @@
 
 use crate::CorpusError;
 use crate::case::{Case, Policy};
-use crate::format::RawFile;
-use crate::prepare;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,11 +41,7 @@ pub fn all_cases() -> Result<Vec<Case>, CorpusError> {
 /// # Errors
 /// When the file cannot be read or is not YAML.
 pub fn policy(path: &Path) -> Result<Policy, CorpusError> {
-    let name = short(path);
-    let fail = |error: &dyn ToString| CorpusError::new(&name, error.to_string());
-    let value: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text(path)?).map_err(|error| fail(&error))?;
-    let json = serde_json::to_string(&value).map_err(|error| fail(&error))?;
-    Ok(Policy { json, name })
+    Policy::from_yaml(&short(path), &text(path)?)
 }
 
 /// The files in the `broken/` folders of the policies and of the tables, sorted.
@@ -82,9 +76,7 @@ fn tables() -> Result<Vec<PathBuf>, CorpusError> {
 }
 
 fn cases_of(path: &Path, own: Option<Policy>) -> Result<Vec<Case>, CorpusError> {
-    let raw: RawFile =
-        serde_yaml_ng::from_str(&text(path)?).map_err(|error| CorpusError::new(short(path), error))?;
-    prepare::cases(&short(path), raw, own)
+    meshward_cases::read(&short(path), &text(path)?, own)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {

@@ -18,32 +18,14 @@
 )]
 
 pub mod broken;
-pub mod case;
-pub mod check;
 pub mod engines;
 pub mod envoy;
 pub mod files;
-pub mod format;
 pub mod forms;
 pub mod native;
-mod prepare;
-pub mod seen;
 pub mod stand;
 pub mod tally;
 
 /// The corpus cannot be read, or a door cannot be opened. A case that fails is not this but a [`check::Finding`].
-#[derive(Debug, thiserror::Error)]
-#[error("{at}: {what}")]
-pub struct CorpusError {
-    /// The file, or the file and the case.
-    pub at: String,
-    /// What is wrong and what to do.
-    pub what: String,
-}
-
-impl CorpusError {
-    /// Shorthand.
-    pub fn new(at: impl ToString, what: impl ToString) -> Self {
-        Self { at: at.to_string(), what: what.to_string() }
-    }
-}
+pub use meshward_cases::CasesError as CorpusError;
+pub use meshward_cases::{case, check, format, seen};

@@ -12,7 +12,7 @@ struct Room {
 /// What lies below every feature.
 const BELOW_FEATURES: &[&str] = &["model", "config", "http", "identity"];
 
-const ROOMS: [Room; 10] = [
+const ROOMS: [Room; 11] = [
     Room { folder: "shared/model", may_use: &[] },
     Room { folder: "shared/abi", may_use: &["model"] },
     Room { folder: "shared/config", may_use: &["model"] },
@@ -24,6 +24,7 @@ const ROOMS: [Room; 10] = [
         folder: "shared/pipeline",
         may_use: &["model", "abi", "config", "http", "identity", "policy", "event"],
     },
+    Room { folder: "shared/cases", may_use: &["model", "pipeline"] },
     Room { folder: "plugins/adapter", may_use: &["model", "abi"] },
     Room { folder: "plugins/authz", may_use: &["adapter", "pipeline"] },
 ];

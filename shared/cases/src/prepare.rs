@@ -1,6 +1,6 @@
 //! From what is written to what is run: every field checked, every default filled in, once.
 
-use crate::CorpusError;
+use crate::CasesError;
 use crate::case::{Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Skip, Step, Transport};
 use crate::format::{
     RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawRequest, RawShadow, RawSkip, RawStep,
@@ -14,11 +14,11 @@ const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_HOST: &str = "orders.shop";
 
 /// Prepares all cases of a file; `own` is the `policy.yaml` beside it.
-pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec<Case>, CorpusError> {
+pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec<Case>, CasesError> {
     let own = own.map(Arc::new);
     let mut policies = BTreeMap::new();
     for (name, value) in raw.policies {
-        let json = serde_json::to_string(&value).map_err(|error| CorpusError::new(file, error))?;
+        let json = serde_json::to_string(&value).map_err(|error| CasesError::new(file, error))?;
         policies.insert(name.clone(), Arc::new(Policy { name: format!("{file} `{name}`"), json }));
     }
     let mut names = BTreeSet::new();
@@ -26,7 +26,7 @@ pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec
     let mut cases = Vec::with_capacity(raw.cases.len());
     for raw in raw.cases {
         let at = format!("{file}: {}", raw.name);
-        let fail = |what: String| CorpusError::new(&at, what);
+        let fail = |what: String| CasesError::new(&at, what);
         if !names.insert(raw.name.clone()) {
             return Err(fail("a second case of this name; give it another".to_owned()));
         }
@@ -45,7 +45,7 @@ pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec
         cases.push(case(&at, policy, raw).map_err(fail)?);
     }
     match policies.keys().find(|name| !used.contains(*name)) {
-        Some(name) => Err(CorpusError::new(file, format!("policy `{name}` is used by no case"))),
+        Some(name) => Err(CasesError::new(file, format!("policy `{name}` is used by no case"))),
         None => Ok(cases),
     }
 }
@@ -54,7 +54,7 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
     let (peer, transport) = caller(&raw.given)?;
     let skips = raw.skip.iter().map(skip).collect::<Result<Vec<_>, _>>()?;
     let waits = raw.steps.iter().any(|step| step.after > 0);
-    if waits && !skips.iter().any(|skip| skip.door != Door::Native && skip.before.is_none()) {
+    if waits && !skips.iter().any(|skip| matches!(skip.door, Door::Envoy(..)) && skip.before.is_none()) {
         return Err("it waits, and Envoy's clock cannot be set; add `skip` for the door `envoy`".to_owned());
     }
     if raw.steps.is_empty() {
@@ -164,6 +164,7 @@ fn skip(raw: &RawSkip) -> Result<Skip, String> {
     });
     let door = match raw.door {
         RawDoor::Native => Door::Native,
+        RawDoor::Host => Door::Host,
         RawDoor::Envoy => Door::Envoy(0, 0),
     };
     Ok(Skip { door, before: before.transpose()?, reason: raw.reason.clone() })

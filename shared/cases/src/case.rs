@@ -134,6 +134,8 @@ pub struct Skip {
 pub enum Door {
     /// The core alone.
     Native,
+    /// The module in the embedded host.
+    Host,
     /// The module in a real Envoy of this version (major, minor).
     Envoy(u32, u32),
 }
@@ -142,11 +144,11 @@ impl Case {
     /// Why this door does not run the case, if it does not.
     pub fn skipped_by(&self, door: Door) -> Option<&str> {
         let applies = |skip: &&Skip| match (skip.door, door) {
-            (Door::Native, Door::Native) => true,
+            (Door::Native, Door::Native) | (Door::Host, Door::Host) => true,
             (Door::Envoy(..), Door::Envoy(major, minor)) => {
                 skip.before.is_none_or(|before| (major, minor) < before)
             }
-            (Door::Native, Door::Envoy(..)) | (Door::Envoy(..), Door::Native) => false,
+            (Door::Native | Door::Host | Door::Envoy(..), _) => false,
         };
         self.skips.iter().find(applies).map(|skip| skip.reason.as_str())
     }

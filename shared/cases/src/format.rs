@@ -190,6 +190,8 @@ pub struct RawSkip {
 pub enum RawDoor {
     /// The core alone.
     Native,
+    /// The module in the embedded host.
+    Host,
     /// The module in a real Envoy.
     Envoy,
 }
