@@ -3,15 +3,13 @@
 //! The answer is JSON: `{"method": "GET", "path": "/", "headers": [["host", "a"], …], "body_bytes": 0}`. Bytes become the
 //! characters of the same number (Latin-1), so nothing is lost. A request header `x-echo-status: 503` asks for that status.
 
+use crate::incoming;
 use serde_json::{Value, json};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-
-const MAX_HEADERS: usize = 4096;
-const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// A running upstream; dropping it closes it.
 #[derive(Debug)]
@@ -27,14 +25,6 @@ struct Shared {
     seen: AtomicU64,
     last: Mutex<Option<Value>>,
     open: Mutex<Vec<TcpStream>>,
-}
-
-/// One request's head, as read.
-struct Head {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    bytes: usize,
 }
 
 impl Echo {
@@ -103,15 +93,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let mut buffer = Vec::new();
     loop {
-        let Some(head) = read_head(&mut stream, &mut buffer)? else { return Ok(()) };
-        buffer.drain(..head.bytes);
-        let body_bytes = read_body(&mut stream, &mut buffer, &head)?;
+        let Some((head, body)) = incoming::request(&mut stream, &mut buffer)? else { return Ok(()) };
         let status = head.header("x-echo-status").and_then(|text| text.parse::<u16>().ok()).unwrap_or(200);
         let seen = json!({
             "method": head.method,
             "path": head.path,
             "headers": head.headers.iter().map(|(name, value)| json!([name, value])).collect::<Vec<_>>(),
-            "body_bytes": body_bytes,
+            "body_bytes": body.len(),
         });
         let body = seen.to_string();
         *shared.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
@@ -125,78 +113,4 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             stream.write_all(body.as_bytes())?;
         }
     }
-}
-
-impl Head {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    }
-}
-
-fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Head>> {
-    loop {
-        if let Some(head) = parse_head(buffer)? {
-            return Ok(Some(head));
-        }
-        if buffer.len() > MAX_HEAD_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request head is over 16 MiB"));
-        }
-        if more(stream, buffer)? == 0 {
-            return Ok(None);
-        }
-    }
-}
-
-fn parse_head(buffer: &[u8]) -> io::Result<Option<Head>> {
-    let mut headers = vec![httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    let httparse::Status::Complete(bytes) = request.parse(buffer).map_err(invalid)? else { return Ok(None) };
-    Ok(Some(Head {
-        method: request.method.unwrap_or_default().to_owned(),
-        path: request.path.unwrap_or_default().to_owned(),
-        headers: request
-            .headers
-            .iter()
-            .map(|header| (header.name.to_owned(), latin1(header.value)))
-            .collect(),
-        bytes,
-    }))
-}
-
-/// Reads the body away and gives its length. Chunked bodies are counted with their framing.
-fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, head: &Head) -> io::Result<usize> {
-    if head.header("transfer-encoding").is_some() {
-        loop {
-            if let Some(end) = buffer.windows(5).position(|window| window == b"0\r\n\r\n") {
-                buffer.drain(..end + 5);
-                return Ok(end + 5);
-            }
-            if more(stream, buffer)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-    let length = head.header("content-length").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-    while buffer.len() < length {
-        if more(stream, buffer)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    buffer.drain(..length);
-    Ok(length)
-}
-
-fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    let mut chunk = [0_u8; 16 * 1024];
-    let count = stream.read(&mut chunk)?;
-    buffer.extend(chunk.iter().take(count));
-    Ok(count)
-}
-
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
 }

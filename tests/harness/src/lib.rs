@@ -1,13 +1,14 @@
 //! The harness: throw-away certificates, a real Envoy, a raw HTTP client and a small upstream, all on loopback.
 //!
-//! The corpus, `cargo xtask demo` and `cargo xtask bench` stand on it. It is synchronous: threads and deadlines, no
-//! runtime. A walk through, from certificates to an answer, is in `tests/over_mtls.rs`.
+//! The corpus, `cargo xtask demo` and `cargo xtask bench` stand on it. It is synchronous: threads and deadlines; only the
+//! gRPC upstream has a runtime, on a thread of its own. A walk through, from certificates to an answer, is in `tests/over_mtls.rs`.
 //!
 //! * [`certs`]: a certificate authority and the identities that it issues, well formed or not
 //! * [`config`]: Envoy's configuration as typed values
 //! * [`envoy`]: one Envoy process, its log, its statistics, its updates
 //! * [`client`]: requests written byte for byte, over plaintext or TLS
 //! * [`echo`]: an upstream that says what it saw
+//! * [`upstream`]: upstreams that answer by a script, over HTTP/1.1 and gRPC
 //! * [`ports`]: loopback ports that nobody else takes meanwhile
 //! * [`poll`]: waiting for a condition, never for a time
 
@@ -21,5 +22,7 @@ pub mod client;
 pub mod config;
 pub mod echo;
 pub mod envoy;
+mod incoming;
 pub mod poll;
 pub mod ports;
+pub mod upstream;

@@ -1,5 +1,6 @@
 //! Where Envoy sends requests: one address, plaintext or mTLS.
 
+use super::merge;
 use super::tls::{TlsVersion, certificate, inline};
 use crate::certs::Identity;
 use serde_json::{Value, json};
@@ -14,6 +15,10 @@ pub struct Cluster {
     pub address: SocketAddr,
     /// None: plaintext.
     pub tls: Option<UpstreamTls>,
+    /// HTTP/2 (gRPC needs it) instead of HTTP/1.1.
+    pub http2: bool,
+    /// Merged over the cluster, for what has no field here.
+    pub patch: Value,
 }
 
 /// How Envoy speaks TLS to a cluster.
@@ -35,7 +40,7 @@ impl Cluster {
     /// Plaintext.
     #[must_use]
     pub fn plain(name: &str, address: SocketAddr) -> Self {
-        Self { name: name.to_owned(), address, tls: None }
+        Self { name: name.to_owned(), address, tls: None, http2: false, patch: Value::Null }
     }
 
     /// mTLS: presents this identity, believes who leads to this root and has this URI name.
@@ -54,7 +59,21 @@ impl Cluster {
             server_name: "meshward.test".to_owned(),
             version: None,
         };
-        Self { name: name.to_owned(), address, tls: Some(tls) }
+        Self { name: name.to_owned(), address, tls: Some(tls), http2: false, patch: Value::Null }
+    }
+
+    /// Speaks HTTP/2 to it.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
+    /// Merges JSON over the cluster.
+    #[must_use]
+    pub fn patched(mut self, patch: Value) -> Self {
+        self.patch = patch;
+        self
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -69,6 +88,18 @@ impl Cluster {
         if let (Some(tls), Some(fields)) = (&self.tls, cluster.as_object_mut()) {
             fields.insert("transport_socket".to_owned(), tls.to_json());
         }
+        if self.http2 {
+            merge(
+                &mut cluster,
+                &json!({"typed_extension_protocol_options": {
+                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                        "explicit_http_config": {"http2_protocol_options": {}},
+                    },
+                }}),
+            );
+        }
+        merge(&mut cluster, &self.patch);
         cluster
     }
 }

@@ -42,8 +42,10 @@ pub enum FailurePolicy {
     /// Refused until the configuration changes.
     #[default]
     FailClosed,
-    /// Refused until the VM is back, about a second later.
+    /// Refused until the VM is back; see [`Wasm::reload_backoff`].
     FailReload,
+    /// Lets requests through unfiltered.
+    FailOpen,
 }
 
 /// A proxy-wasm module as an HTTP filter.
@@ -61,6 +63,8 @@ pub struct Wasm {
     pub vm_id: String,
     /// See [`FailurePolicy`].
     pub failure_policy: FailurePolicy,
+    /// How long a failed VM stays away at least under [`FailurePolicy::FailReload`], such as `0.1s` (Envoy's default is 1 s).
+    pub reload_backoff: Option<String>,
     /// Lets the module stop at the headers while the body waits.
     pub allow_on_headers_stop_iteration: bool,
     /// Merged over the `PluginConfig`.
@@ -78,6 +82,7 @@ impl Wasm {
             root_id: "meshward".to_owned(),
             vm_id: "meshward".to_owned(),
             failure_policy: FailurePolicy::FailClosed,
+            reload_backoff: None,
             allow_on_headers_stop_iteration: true,
             patch: Value::Null,
         }
@@ -87,6 +92,7 @@ impl Wasm {
         let policy = match self.failure_policy {
             FailurePolicy::FailClosed => "FAIL_CLOSED",
             FailurePolicy::FailReload => "FAIL_RELOAD",
+            FailurePolicy::FailOpen => "FAIL_OPEN",
         };
         let mut plugin = json!({
             "name": self.name,
@@ -102,6 +108,9 @@ impl Wasm {
         if let (Some(text), Some(fields)) = (&self.configuration, plugin.as_object_mut()) {
             let value = json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text});
             fields.insert("configuration".to_owned(), value);
+        }
+        if let (Some(interval), Some(fields)) = (&self.reload_backoff, plugin.as_object_mut()) {
+            fields.insert("reload_config".to_owned(), json!({"backoff": {"base_interval": interval}}));
         }
         merge(&mut plugin, &self.patch);
         json!({"name": self.name, "typed_config": {

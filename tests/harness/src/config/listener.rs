@@ -39,6 +39,8 @@ pub struct Http {
     pub merge_slashes: Option<bool>,
     /// Such as `UNESCAPE_AND_FORWARD`, `REJECT_REQUEST`.
     pub path_with_escaped_slashes_action: Option<String>,
+    /// How long a stream may stand still, such as `2s`; then Envoy ends it (default 5 minutes).
+    pub stream_idle_timeout: Option<String>,
     /// Merged over the connection manager.
     pub patch: Value,
 }
@@ -202,6 +204,13 @@ impl Http {
         self
     }
 
+    /// A stream that stands still for so long ends.
+    #[must_use]
+    pub fn stream_idle_timeout(mut self, time: &str) -> Self {
+        self.stream_idle_timeout = Some(time.to_owned());
+        self
+    }
+
     /// Only what is set: null leaves the default.
     fn to_json(&self) -> Value {
         let mut fields = Map::new();
@@ -213,6 +222,8 @@ impl Http {
         );
         fields.extend(self.normalize_path.map(|on| ("normalize_path".to_owned(), json!(on))));
         fields.extend(self.merge_slashes.map(|on| ("merge_slashes".to_owned(), json!(on))));
+        let idle = self.stream_idle_timeout.as_ref();
+        fields.extend(idle.map(|time| ("stream_idle_timeout".to_owned(), json!(time))));
         let action = self.path_with_escaped_slashes_action.as_ref();
         fields.extend(action.map(|action| ("path_with_escaped_slashes_action".to_owned(), json!(action))));
         let mut all = Value::Object(fields);
