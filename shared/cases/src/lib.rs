@@ -19,7 +19,7 @@
 //!     steps: [{request: {path: /orders}, expect: {verdict: deny, reason: authz.nothing_applies}}]
 //! "#, Some(policy))?;
 //! for case in &cases {
-//!     for (expected, seen) in native::run(case)? {
+//!     for (_, expected, seen) in native::run(case)? {
 //!         assert!(differences(expected, &seen).is_empty());
 //!     }
 //! }

@@ -26,16 +26,17 @@ pub fn configured(case: &Case) -> Result<Authz, CasesError> {
         .map_err(|refusal| CasesError::new(&case.policy.name, refusal))
 }
 
-/// Runs one case: what is expected and what was seen of each step, without those that only Envoy answers.
+/// Runs one case: each step's number (from 1), what is expected of it and what was seen, without the steps that only Envoy
+/// answers.
 ///
 /// # Errors
 /// When its configuration is refused.
-pub fn run(case: &Case) -> Result<Vec<(&Expected, Seen)>, CasesError> {
+pub fn run(case: &Case) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
     let seen = run_case(case)?;
-    let pairs = case.steps.iter().zip(seen);
-    Ok(pairs
-        .filter_map(|(step, seen)| match (&step.expect, seen) {
-            (Expect::Verdict(expected), Some(seen)) => Some((expected, seen)),
+    let steps = (1..).zip(&case.steps).zip(seen);
+    Ok(steps
+        .filter_map(|((number, step), seen)| match (&step.expect, seen) {
+            (Expect::Verdict(expected), Some(seen)) => Some((number, expected, seen)),
             (Expect::Envoy { .. }, _) | (Expect::Verdict(_), None) => None,
         })
         .collect())
