@@ -1,4 +1,5 @@
-//! One corpus, several doors: the same cases through the native core and through the shipped module in a real Envoy.
+//! One corpus, several doors: the same cases through the native core, through the shipped module in the
+//! embedded host, and through it in real Envoys.
 //!
 //! A case ([`case::Case`]) is written in a `cases.yaml` ([`mod@format`]) and says what is given, what is asked, and what comes of
 //! it. A door runs cases and gives what was seen ([`seen::Seen`]); [`check`] compares, and is the same for all doors:
@@ -8,6 +9,8 @@
 //!   an operator has: the answer, `%RESPONSE_CODE_DETAILS%` in the access log, the event line in Envoy's log, the counters,
 //!   and whether the upstream saw the request. Which rule allowed a request is written nowhere, so that only the native door
 //!   compares it; that the request was allowed, by this proxy and not by accident, shows in the counter and the upstream.
+//! * [`host`]: `authz.wasm` in the embedded host, a fresh proxy for each case. It sees what Envoy shows, can wait, counts host calls
+//!   and fuel, and makes host calls fail.
 //!
 //! Cases live in `policies/*/cases.yaml` (policies to copy) and `tests/corpus/cases/*.yaml` (tables of matchers and tricks).
 //! A configuration that must be refused lives in a folder `broken/` ([`broken`]).
@@ -18,10 +21,13 @@
 )]
 
 pub mod broken;
+pub mod budgets;
 pub mod engines;
 pub mod envoy;
+mod event;
 pub mod files;
 pub mod forms;
+pub mod host;
 pub mod native;
 pub mod stand;
 pub mod tally;

@@ -4,8 +4,9 @@ use super::ask::Asked;
 use super::failed;
 use super::layout::ACCESS_LOG;
 use crate::CorpusError;
-use crate::case::{Because, Expect};
+use crate::case::Expect;
 use crate::check::Finding;
+use crate::event;
 use crate::seen::{Seen, Shown};
 use meshward_harness::envoy::Envoy;
 use meshward_harness::poll;
@@ -14,10 +15,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 const WITHIN: Duration = Duration::from_secs(5);
-/// What an event's line holds before its JSON.
-const EVENT: &str = "meshward.event ";
-/// OCSF's `action_id` of a request that was refused; 3 is one that was only observed.
-const REFUSED: u64 = 2;
 
 /// What Envoy wrote down.
 pub(super) struct Evidence {
@@ -48,7 +45,7 @@ impl Evidence {
             format!("answered {}, and nothing in the access log: Envoy's own answer?", answer.status)
         })?;
         let event = self.events.get(&asked.id);
-        let refused = event.is_some_and(|event| number(event, "/action_id") == Some(REFUSED));
+        let refused = event.is_some_and(event::refused);
         let ours = details.starts_with("meshward_denied[");
         if refused != ours {
             return Err(format!("the access log says `{details}`, and a denial's event is there: {refused}"));
@@ -59,7 +56,7 @@ impl Evidence {
                 asked.arrived
             ));
         }
-        let because = event.map(because);
+        let because = event.map(event::because);
         let (reason, rule) = match (refused, &because) {
             (true, Some(because)) => (Shown::Is(because.reason.clone()), Shown::Is(because.rule.clone())),
             (true, None) | (false, _) => (Shown::Hidden, Shown::Hidden),
@@ -133,21 +130,7 @@ fn access_log(envoy: &Envoy) -> BTreeMap<String, String> {
 }
 
 fn events(envoy: &Envoy) -> BTreeMap<String, Value> {
-    let lines = envoy.log();
-    let events = lines.iter().filter_map(|line| {
-        let (_, json) = line.split_once(EVENT)?;
-        let event: Value = serde_json::from_str(json).ok()?;
-        let id = event.pointer("/metadata/correlation_uid")?.as_str()?.to_owned();
-        Some((id, event))
-    });
-    events.collect()
-}
-
-fn because(event: &Value) -> Because {
-    let text = |path: &str| event.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    Because { reason: text("/status_detail").unwrap_or_default(), rule: text("/policy/uid") }
-}
-
-fn number(event: &Value, path: &str) -> Option<u64> {
-    event.pointer(path).and_then(Value::as_u64)
+    let events = envoy.log();
+    let events = events.iter().filter_map(|line| event::in_line(line));
+    events.filter_map(|event| Some((event::request(&event)?, event))).collect()
 }

@@ -1,0 +1,268 @@
+//! The host door: the module that ships, in the embedded host, a fresh proxy for each case.
+//!
+//! It sees what an operator sees of a real Envoy (the answer, the details, the event line, the counters, whether the request
+//! went on), and more: host calls, fuel, and what comes of it when a host call fails ([`Rig::faulted`]).
+
+use crate::CorpusError;
+use crate::case::{Asked, Caller, Case, Door, Expect, Step, Transport};
+use crate::check::{Finding, differences};
+use crate::event;
+use crate::native::{START, headers, node};
+use crate::seen::{Seen, Shown};
+use crate::tally::Tally;
+use meshward_host::{
+    Attributes, Faults, Message, Module, Node, Plugin, Progress, Proxy, StartError, Stream, Tls, Value,
+    VmState,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+const ALLOWED: &str = "meshward_authz_allowed_total";
+const DENIED: &str = "meshward_authz_denied_total";
+
+/// The compiled module, ready for any number of cases.
+#[derive(Debug, Clone)]
+pub struct Rig {
+    module: Module,
+}
+
+/// What the steps of a case took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    /// Calls from the module into the host.
+    pub host_calls: u64,
+    /// Wasm fuel: about one for an instruction.
+    pub fuel: u64,
+}
+
+/// What came of a case.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// What was seen of each step, `None` for one that only Envoy answers; the error says what does not fit together.
+    pub seen: Vec<Option<Result<Seen, String>>>,
+    /// What the steps took.
+    pub spent: Spent,
+}
+
+/// What came of a case in which something failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Faulted {
+    /// The plugin refused to start; the proxy does not serve.
+    Refused,
+    /// It served: whether each step's request went on, and whether the VM still runs.
+    Served {
+        /// For each step that the plugin decides.
+        forwarded: Vec<bool>,
+        /// No trap.
+        runs: bool,
+    },
+}
+
+impl Rig {
+    /// Compiles the module.
+    ///
+    /// # Errors
+    /// When it cannot be read or loaded.
+    pub fn new(module: &Path) -> Result<Self, CorpusError> {
+        let name = module.display().to_string();
+        let bytes = std::fs::read(module).map_err(|error| CorpusError::new(&name, error))?;
+        Ok(Self { module: Module::new(&bytes).map_err(|error| CorpusError::new(&name, error))? })
+    }
+
+    fn start(&self, case: &Case, faults: Faults) -> Result<Proxy, StartError> {
+        let node = node();
+        let node = Node {
+            id: node.id,
+            namespace: Some(node.namespace),
+            workload: Some(node.workload),
+            ..Node::default()
+        };
+        let plugin = Plugin::new(self.module.clone(), "authz").configured(case.policy.json.as_bytes());
+        Proxy::builder().node(node).now(START.0).plugin(plugin).faults(faults).start()
+    }
+
+    /// Runs one case.
+    ///
+    /// # Errors
+    /// When the module refuses the case's configuration.
+    pub fn run_case(&self, case: &Case) -> Result<Ran, CorpusError> {
+        let mut proxy =
+            self.start(case, Faults::none()).map_err(|error| CorpusError::new(&case.policy.name, error))?;
+        proxy.reset_counts();
+        proxy.take_log();
+        let seen = case.steps.iter().map(|step| {
+            proxy.advance(Duration::from_millis(step.after));
+            matches!(step.expect, Expect::Verdict(_)).then(|| decided(&mut proxy, case, step))
+        });
+        let seen = seen.collect();
+        Ok(Ran { seen, spent: Spent { host_calls: proxy.total_calls(), fuel: proxy.fuel() } })
+    }
+
+    /// How many host calls a run of the case makes in all, its start included: each of them can be made to fail.
+    ///
+    /// # Errors
+    /// When the module refuses the case's configuration.
+    pub fn all_host_calls(&self, case: &Case) -> Result<u64, CorpusError> {
+        let mut proxy =
+            self.start(case, Faults::none()).map_err(|error| CorpusError::new(&case.policy.name, error))?;
+        serve(&mut proxy, case);
+        Ok(proxy.total_calls())
+    }
+
+    /// Runs one case with faults.
+    pub fn faulted(&self, case: &Case, faults: Faults) -> Faulted {
+        match self.start(case, faults) {
+            Err(_) => Faulted::Refused,
+            Ok(mut proxy) => {
+                let forwarded = serve(&mut proxy, case);
+                Faulted::Served { forwarded, runs: proxy.vm_state(0, 0) == VmState::Running }
+            }
+        }
+    }
+}
+
+/// Sends every step that the plugin decides: did it go on?
+fn serve(proxy: &mut Proxy, case: &Case) -> Vec<bool> {
+    let mine = case.steps.iter().filter(|step| matches!(step.expect, Expect::Verdict(_)));
+    mine.map(|step| {
+        proxy.advance(Duration::from_millis(step.after));
+        let stream = send(proxy, case, step);
+        let forwarded = matches!(proxy.progress(stream), Progress::Forwarded(_));
+        proxy.finish(stream);
+        forwarded
+    })
+    .collect()
+}
+
+/// Runs all cases. Beside what the doors have in common it gives what each case took.
+///
+/// # Errors
+/// A configuration that is refused.
+pub fn run(rig: &Rig, cases: &[Case]) -> Result<(Tally, Vec<Finding>, BTreeMap<String, Spent>), CorpusError> {
+    let mut tally = Tally::new("host");
+    let mut findings = Vec::new();
+    let mut spent = BTreeMap::new();
+    for case in cases {
+        if let Some(reason) = case.skipped_by(Door::Host) {
+            tally.skip(case, reason);
+            continue;
+        }
+        tally.cases += 1;
+        let ran = rig.run_case(case)?;
+        spent.insert(case.name.clone(), ran.spent);
+        for (index, (seen, step)) in ran.seen.into_iter().zip(&case.steps).enumerate() {
+            let found = match (seen, &step.expect) {
+                (Some(Ok(seen)), Expect::Verdict(expected)) => differences(expected, &seen),
+                (Some(Err(what)), Expect::Verdict(_)) => vec![what],
+                (None, _) | (Some(_), Expect::Envoy { .. }) => {
+                    tally.envoys_own += 1;
+                    continue;
+                }
+            };
+            tally.steps += 1;
+            let finding = |what| Finding { case: case.name.clone(), step: index + 1, what };
+            findings.extend(found.into_iter().map(finding));
+        }
+    }
+    tally.done();
+    Ok((tally, findings, spent))
+}
+
+fn send(proxy: &mut Proxy, case: &Case, step: &Step) -> Stream {
+    let stream = proxy.open(0, attributes(case));
+    let Asked { body, .. } = &step.request;
+    let pairs = headers(&step.request).iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+    proxy.request_headers(stream, pairs, body.is_empty());
+    if !body.is_empty() {
+        proxy.request_body(stream, body, true);
+    }
+    stream
+}
+
+/// Sends one step and reads what is seen of it.
+fn decided(proxy: &mut Proxy, case: &Case, step: &Step) -> Result<Seen, String> {
+    let count = |proxy: &Proxy, name: &str| proxy.counter(name).unwrap_or(0);
+    let before = (count(proxy, ALLOWED), count(proxy, DENIED));
+    let stream = send(proxy, case, step);
+    let arrived = matches!(proxy.progress(stream), Progress::Forwarded(_));
+    if arrived {
+        let status = step.upstream.to_string().into_bytes();
+        proxy.response_headers(stream, vec![(b":status".to_vec(), status)], true);
+    }
+    let details = proxy.replied(stream).map(|reply| reply.details.clone()).unwrap_or_default();
+    let answer = proxy.responded(stream).cloned();
+    proxy.finish(stream);
+    if proxy.vm_state(0, 0) != VmState::Running {
+        return Err("the module trapped".to_owned());
+    }
+    let answer = answer.ok_or("the caller got no answer")?;
+    let counted = (count(proxy, ALLOWED) - before.0, count(proxy, DENIED) - before.1);
+    if counted != (u64::from(arrived), u64::from(!arrived)) {
+        return Err(format!("went on: {arrived}, but the counters moved by {counted:?}"));
+    }
+    let events: Vec<_> = proxy.take_log().iter().filter_map(|line| event::in_line(&line.text)).collect();
+    seen(&answer, arrived, details, &events)
+}
+
+fn seen(
+    answer: &Message,
+    arrived: bool,
+    details: String,
+    events: &[serde_json::Value],
+) -> Result<Seen, String> {
+    let event = match events {
+        [] => None,
+        [event] => Some(event),
+        more => return Err(format!("{} events for one request", more.len())),
+    };
+    if event.is_some_and(event::refused) == arrived {
+        return Err(format!("went on: {arrived}, but the event says otherwise: {event:?}"));
+    }
+    let status = answer.header(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    let because = event.map(event::because);
+    let (reason, rule) = match (arrived, &because) {
+        (false, Some(because)) => (Shown::Is(because.reason.clone()), Shown::Is(because.rule.clone())),
+        (false, None) | (true, _) => (Shown::Hidden, Shown::Hidden),
+    };
+    Ok(Seen {
+        allowed: arrived,
+        status: status.ok_or("an answer without a status")?,
+        reason,
+        rule,
+        // A request that is refused has one event, and that is of the refusal.
+        shadow: if arrived { Shown::Is(because) } else { Shown::Hidden },
+        details,
+        headers: Shown::Hidden,
+    })
+}
+
+/// What the proxy says of a connection of the case's caller.
+fn attributes(case: &Case) -> Attributes {
+    let name = match &case.peer {
+        Caller::Nameless => None,
+        Caller::Named(name) => Some(name.clone()),
+    };
+    let plain =
+        Attributes { destination_address: format!("127.0.0.1:{}", case.port), ..Attributes::plaintext() };
+    let secured = |name: Option<Vec<u8>>, verified: bool| {
+        let tls = Tls {
+            peer_certificate_presented: name.is_some(),
+            peer_certificate_valid: Some(verified && name.is_some()),
+            ..Tls::default()
+        };
+        let path = ["connection", "uri_san_peer_certificate"].map(str::to_owned).to_vec();
+        let more = name.into_iter().map(|name| (path.clone(), Value::Bytes(name))).collect();
+        Attributes { tls: Some(tls), more, ..plain.clone() }
+    };
+    match case.transport {
+        Transport::Tls => secured(name, true),
+        Transport::TlsUntrusted => secured(name, false),
+        Transport::Plaintext => plain,
+        Transport::Waypoint => {
+            let state = name.into_iter().map(|name| ("io.istio.peer_principal".to_owned(), name)).collect();
+            Attributes { filter_state: state, ..plain }
+        }
+    }
+}
