@@ -1,0 +1,18 @@
+//! `meshward can-i`.
+
+use std::path::PathBuf;
+
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Arguments of `can-i`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files, folders, or `-` for standard input
+    paths: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: Args, _console: &mut Console) -> Result<Exit, Failure> {
+    Err(Failure::usage(format!("can-i {:?} is not built into this version", args.paths), ""))
+}
