@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{paths, show};
+use crate::{interrupt, paths, show};
 
 /// How often a wait looks, and when a long one says that it lives: then, and whenever that time has doubled.
 const LOOK: Duration = Duration::from_millis(40);
@@ -23,6 +23,7 @@ pub(crate) struct Call {
     limit: Option<Duration>,
     /// The name of the log, where the output is kept and not shown.
     log: Option<String>,
+    to_the_end: bool,
 }
 
 impl Call {
@@ -30,7 +31,13 @@ impl Call {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&program);
         command.current_dir(paths::root()).stdin(Stdio::null());
-        Self { command, text: program.as_ref().to_string_lossy().into_owned(), limit: None, log: None }
+        Self {
+            command,
+            text: program.as_ref().to_string_lossy().into_owned(),
+            limit: None,
+            log: None,
+            to_the_end: false,
+        }
     }
 
     /// Adds one argument.
@@ -61,6 +68,12 @@ impl Call {
     /// Ends the program when it runs longer.
     pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Goes on although we were asked to end: for what takes things down.
+    pub(crate) fn to_the_end(mut self) -> Self {
+        self.to_the_end = true;
         self
     }
 
@@ -109,6 +122,11 @@ impl Call {
             if let Some(status) = child.try_wait().with_context(|| format!("lost `{}`", self.text))? {
                 return Ok(status);
             }
+            if interrupt::is_asked() && !self.to_the_end {
+                child.kill().with_context(|| format!("could not end `{}`", self.text))?;
+                child.wait().with_context(|| format!("lost `{}`", self.text))?;
+                bail!("interrupted");
+            }
             if let Some(limit) = self.limit.filter(|limit| start.elapsed() >= *limit) {
                 child.kill().with_context(|| format!("could not end `{}`", self.text))?;
                 child.wait().with_context(|| format!("lost `{}`", self.text))?;
@@ -131,9 +149,13 @@ fn tail(log: &Path) -> String {
     shown.map(|line| format!("  | {line}\n")).collect()
 }
 
-/// Cargo as people run it here: the toolchain that `rust-toolchain.toml` names.
+/// Cargo as people run it here: the toolchain that `rust-toolchain.toml` names. What `cargo xtask` says of its own package is
+/// taken away: build scripts that look at it (ring's) would compile everything anew, now and again when people run cargo.
 pub(crate) fn cargo() -> Call {
-    Call::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let call = Call::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let own = names.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+    own.fold(call, |call, name| call.without_env(&name))
 }
 
 /// Looks for a program on `PATH`.
