@@ -1,19 +1,20 @@
 //! The steps of `cargo xtask test`, cheapest first, each as people would run it by hand.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::docker::{Ability, Skipped};
 use crate::envoy::Envoy;
 use crate::process::{self, Call};
 use crate::setup::Step;
 use crate::test::Check;
 use crate::toolchain::{self, MODULE_TARGET, NODE_TARGET};
-use crate::{bench, bindgen, house, modules, packages, paths, show};
+use crate::{bench, bindgen, docker, house, modules, packages, paths, show};
 
 const ENVOYS: &[Step] = &[Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
 const TOOLCHAIN: &[Step] = &[Step::Toolchain];
 
 /// All steps, in order.
-pub(crate) const ALL: [Check; 11] = [
+pub(crate) const ALL: [Check; 12] = [
     Check { name: "fmt", about: "formatting", needs: &[], run: format },
     Check { name: "house", about: "house rules: sizes, arrows, names, links", needs: &[], run: house_rules },
     Check { name: "lint", about: "clippy, native", needs: &[], run: lint },
@@ -44,6 +45,12 @@ pub(crate) const ALL: [Check; 11] = [
         about: "the demo mesh, every row as expected",
         needs: &[Step::Toolchain, Step::Envoy(Envoy::Main)],
         run: demo,
+    },
+    Check {
+        name: "docker",
+        about: "the demo mesh in containers, where containers can run",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main)],
+        run: containers,
     },
 ];
 
@@ -142,4 +149,11 @@ fn docs() -> Result<bool> {
 
 fn demo() -> Result<bool> {
     process::cargo().args(["run", "--quiet", "--package", "xtask", "--", "demo"]).passes()
+}
+
+fn containers() -> Result<bool> {
+    if let Ability::Never(why) = docker::ability() {
+        bail!(Skipped(why));
+    }
+    process::cargo().args(["run", "--quiet", "--package", "xtask", "--", "demo", "--docker"]).passes()
 }

@@ -38,28 +38,29 @@ fn is_installed(package: &str) -> bool {
 /// Installs what is missing, as root or with a `sudo` that asks nothing.
 pub(crate) fn install() -> Result<()> {
     let Ok(missing) = missing() else { bail!("{}", remedy_elsewhere()) };
+    install_packages(&missing)
+}
+
+/// Installs these packages, as root or with a `sudo` that asks nothing.
+pub(crate) fn install_packages(missing: &[&'static str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let Some(root) = as_root() else {
-        bail!("{} needs root: run `{}`", missing.join(", "), remedy(&missing))
-    };
-    if !all_known(&missing) {
+    let Some(root) = as_root() else { bail!("{} needs root: run `{}`", missing.join(", "), remedy(missing)) };
+    if !all_known(missing) {
         show::progress("      apt-get update …");
         root("apt-get").arg("update").logged("apt-update").context("apt's lists could not be refreshed")?;
     }
-    if !all_known(&missing) {
+    if !all_known(missing) {
         bail!(
             "apt knows no {}: enable the suites that carry it (bookworm: main and security)",
             missing.join(", ")
         );
     }
     show::progress(&format!("      apt-get install {} …", missing.join(" ")));
-    let call = root("apt-get").args(["install", "-y", "--no-install-recommends"]).args(&missing);
+    let call = root("apt-get").args(["install", "-y", "--no-install-recommends"]).args(missing);
     let done = call.env("DEBIAN_FRONTEND", "noninteractive").logged("apt-install");
-    done.with_context(|| {
-        format!("Debian's toolchain could not be installed; by hand: `{}`", remedy(&missing))
-    })
+    done.with_context(|| format!("the packages could not be installed; by hand: `{}`", remedy(missing)))
 }
 
 /// What a person may type instead.

@@ -1,13 +1,18 @@
 //! `cargo xtask demo`: a small mesh behind real Envoys, a script of good and bad calls, and a table of what became of them.
 
+mod application;
+mod bridge;
 mod call;
+mod containers;
 mod counts;
 mod evidence;
 mod identities;
+mod images;
 mod keep;
 mod logs;
 mod mesh;
 mod native;
+mod places;
 mod play;
 mod plugin;
 mod scenes;
@@ -23,9 +28,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args as Arguments;
 
+use crate::docker::Engine;
 use crate::envoy::Envoy;
 use crate::modules::{self, Module, Plugin};
-use crate::{paths, setup, show};
+use crate::{interrupt, paths, setup, show};
 use mesh::{Mesh, Parts};
 use play::Played;
 use plugin::SABOTAGED;
@@ -38,6 +44,9 @@ pub(crate) struct Args {
     /// Leave the mesh running and print curls to try
     #[arg(long, conflicts_with = "stop")]
     keep: bool,
+    /// Run the mesh in containers (envoy/compose.yaml) instead of processes
+    #[arg(long, conflicts_with = "stop")]
+    docker: bool,
     /// End a demo that was left running
     #[arg(long)]
     stop: bool,
@@ -51,19 +60,23 @@ const SABOTAGE_WENT_WRONG: u8 = 2;
 
 /// The subcommand.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let dir = keep::dir();
     if args.stop {
-        return keep::stop(&dir);
+        return keep::stop();
     }
+    let dir = keep::dir(args.docker);
     let start = Instant::now();
     let (envoy, module) = prepare()?;
+    if args.docker {
+        setup::ensure(&[setup::Step::Docker], false)?;
+        interrupt::listen()?;
+    }
     let prepared = start.elapsed();
     let running = keep::Running::claim(&dir)?;
     let start = Instant::now();
     let parts = Parts { envoy: &envoy, module: &module.path, dir: &dir, sabotage: args.sabotage };
-    let mesh = Mesh::start(&parts)?;
+    let mesh = if args.docker { Mesh::in_containers(&parts, Engine::get()?)? } else { Mesh::start(&parts)? };
     let ready = start.elapsed();
-    print_mesh(&envoy, &module, args.sabotage)?;
+    print_mesh(&envoy, &module, &mesh, args.sabotage)?;
 
     let start = Instant::now();
     let scenes = play::play(&mesh)?;
@@ -90,10 +103,13 @@ fn prepare() -> Result<(std::path::PathBuf, Module)> {
     Ok((Envoy::Main.install()?, module))
 }
 
-fn print_mesh(envoy: &Path, module: &Module, sabotage: bool) -> Result<()> {
-    let version = crate::envoy::version_of(envoy)?;
+fn print_mesh(envoy: &Path, module: &Module, mesh: &Mesh, sabotage: bool) -> Result<()> {
     show::heading("meshward demo: four workloads, each behind its own Envoy, mTLS on every hop between them");
-    show::progress(&format!("Envoy {version}, authz.wasm {}\n", module.size()));
+    let version = match &mesh.containers {
+        None => format!("Envoy {}", crate::envoy::version_of(envoy)?),
+        Some(containers) => format!("{}, {}", containers.engine().describe(), containers.image()),
+    };
+    show::progress(&format!("{version}, authz.wasm {}\n", module.size()));
     anstream::println!(
         "  customer ─TLS→ {BOLD}gateway{BOLD:#} ═mTLS⇒ {BOLD}web{BOLD:#} ═mTLS⇒ {BOLD}orders{BOLD:#} ═mTLS⇒ {BOLD}payments{BOLD:#}\n"
     );

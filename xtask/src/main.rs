@@ -8,10 +8,12 @@ mod build;
 mod checks;
 mod debian;
 mod demo;
+mod docker;
 mod doctor;
 mod envoy;
 mod house;
 mod interface;
+mod interrupt;
 mod modules;
 mod mutants;
 mod packages;
@@ -57,6 +59,9 @@ enum Command {
     Soak(soak::Args),
 }
 
+/// What a shell makes of Ctrl-C: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Doctor => doctor::run(),
@@ -70,6 +75,6 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         show::error(&format!("{error:#}"));
-        ExitCode::FAILURE
+        if interrupt::is_asked() { ExitCode::from(INTERRUPTED) } else { ExitCode::FAILURE }
     })
 }

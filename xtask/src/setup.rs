@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args as Arguments;
 
+use crate::docker::{self, Ability};
 use crate::envoy::Envoy;
 use crate::toolchain::{self, MODULE_TARGET};
 use crate::{bindgen, paths, show};
@@ -30,6 +31,8 @@ pub(crate) enum Step {
     Envoy(Envoy),
     /// What runs the pure crates' tests on Node.
     NodeRunner,
+    /// Containers: an engine (or what starts one) and compose.
+    Docker,
 }
 
 /// What everybody needs.
@@ -46,6 +49,7 @@ impl Step {
             Self::Toolchain => format!("Wasm toolchain ({MODULE_TARGET})"),
             Self::Envoy(envoy) => format!("Envoy {}", envoy.version()),
             Self::NodeRunner => "wasm-bindgen test runner".to_owned(),
+            Self::Docker => "Docker".to_owned(),
         }
     }
 
@@ -55,6 +59,11 @@ impl Step {
             Self::Toolchain => toolchain::ready()?.map(toolchain::Toolchain::describe).transpose(),
             Self::Envoy(envoy) => Ok(envoy.found()?.map(|path| paths::short(&path))),
             Self::NodeRunner => Ok(bindgen::found()?.map(|path| paths::short(&path))),
+            Self::Docker => match docker::ability() {
+                Ability::Ready(what) => Ok(Some(what)),
+                Ability::Install(_) => Ok(None),
+                Ability::Never(why) => bail!("{why}"),
+            },
         }
     }
 
@@ -63,6 +72,7 @@ impl Step {
             Self::Toolchain => toolchain::install()?.describe(),
             Self::Envoy(envoy) => Ok(paths::short(&envoy.install()?)),
             Self::NodeRunner => Ok(paths::short(&bindgen::install()?)),
+            Self::Docker => docker::install(),
         }
     }
 }

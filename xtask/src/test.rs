@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args as Arguments;
 
+use crate::docker::Skipped;
 use crate::show::{self, Mark, Table};
 use crate::{checks, setup};
 
@@ -35,8 +36,16 @@ pub(crate) struct Check {
     pub(crate) run: fn() -> Result<bool>,
 }
 
-/// How a step went; `None`: left out.
-type Outcome = Option<(bool, Duration)>;
+/// How a step went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Not asked for.
+    LeftOut,
+    /// It cannot run on this machine, and has said why.
+    Skipped,
+    /// It found nothing, or something.
+    Ran(bool, Duration),
+}
 
 /// The subcommand.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -49,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     set_up(&selected)?;
     let outcomes: Vec<(&Check, Outcome)> = checks::ALL
         .iter()
-        .map(|check| (check, is_selected(args, check.name).then(|| timed(check))))
+        .map(|check| (check, if is_selected(args, check.name) { timed(check) } else { Outcome::LeftOut }))
         .collect();
     Ok(summary(args, &outcomes, start.elapsed()))
 }
@@ -84,13 +93,20 @@ fn set_up(selected: &[&Check]) -> Result<()> {
     setup::ensure(&needed.collect::<Vec<_>>(), true)
 }
 
-fn timed(check: &Check) -> (bool, Duration) {
+fn timed(check: &Check) -> Outcome {
     show::heading(&format!("{}: {}", check.name, check.about));
     let start = Instant::now();
-    let passed = (check.run)().unwrap_or_else(|error| {
-        show::error(&format!("{error:#}"));
-        false
-    });
+    let passed = match (check.run)() {
+        Err(error) if error.is::<Skipped>() => {
+            show::progress(&format!("{} {error:#}", check.name));
+            return Outcome::Skipped;
+        }
+        Err(error) => {
+            show::error(&format!("{error:#}"));
+            false
+        }
+        Ok(passed) => passed,
+    };
     let took = start.elapsed();
     show::progress(&format!(
         "{} {} in {}",
@@ -98,24 +114,27 @@ fn timed(check: &Check) -> (bool, Duration) {
         if passed { "passed" } else { "FAILED" },
         show::duration(took)
     ));
-    (passed, took)
+    Outcome::Ran(passed, took)
 }
 
 fn summary(args: &Args, outcomes: &[(&Check, Outcome)], total: Duration) -> ExitCode {
     show::heading("Summary");
     let mut table = Table::default();
-    for (check, outcome) in outcomes.iter().filter(|(_, outcome)| outcome.is_some() || args.only.is_empty()) {
+    for (check, outcome) in
+        outcomes.iter().filter(|(_, outcome)| *outcome != Outcome::LeftOut || args.only.is_empty())
+    {
         let (mark, word, time) = match outcome {
-            Some((true, took)) => (Mark::Good, "passed", show::duration(*took)),
-            Some((false, took)) => (Mark::Bad, "FAILED", show::duration(*took)),
-            None => (Mark::Skipped, "left out", String::new()),
+            Outcome::Ran(true, took) => (Mark::Good, "passed", show::duration(*took)),
+            Outcome::Ran(false, took) => (Mark::Bad, "FAILED", show::duration(*took)),
+            Outcome::Skipped => (Mark::Skipped, "skipped", String::new()),
+            Outcome::LeftOut => (Mark::Skipped, "left out", String::new()),
         };
         table.row(mark, [word.to_owned(), check.name.to_owned(), time, check.about.to_owned()]);
     }
     table.print();
     let failed: Vec<&str> = outcomes
         .iter()
-        .filter(|(_, outcome)| outcome.is_some_and(|(passed, _)| !passed))
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Ran(false, _)))
         .map(|(c, _)| c.name)
         .collect();
     let total = show::duration(total);

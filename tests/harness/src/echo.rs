@@ -5,8 +5,9 @@
 
 use crate::incoming;
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::{self, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -25,20 +26,33 @@ struct Shared {
     seen: AtomicU64,
     last: Mutex<Option<Value>>,
     open: Mutex<Vec<TcpStream>>,
+    record: Option<Mutex<File>>,
 }
 
 impl Echo {
     /// Starts on a free port of 127.0.0.1.
     pub fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Self::listen("127.0.0.1:0", None)
+    }
+
+    /// Starts at this address. What it sees goes to `record` as well, a line of JSON a request, before the answer is sent.
+    pub fn listen(address: impl ToSocketAddrs, record: Option<File>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { record: record.map(Mutex::new), ..Shared::default() });
         let theirs = Arc::clone(&shared);
         let accepting = std::thread::Builder::new()
             .name("echo".to_owned())
             .spawn(move || accept(&listener, &theirs))
             .map(Some)?;
         Ok(Self { address, shared, accepting })
+    }
+
+    /// Serves until the process ends.
+    pub fn forever(mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            drop(accepting.join());
+        }
     }
 
     /// Where it listens.
@@ -102,6 +116,10 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             "body_bytes": body.len(),
         });
         let body = seen.to_string();
+        if let Some(record) = &shared.record {
+            let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.write_all(format!("{body}\n").as_bytes())?;
+        }
         *shared.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         shared.seen.fetch_add(1, Ordering::SeqCst);
         let length = body.len();

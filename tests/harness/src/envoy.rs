@@ -9,17 +9,19 @@ mod builder;
 mod logs;
 mod process;
 mod update;
+mod view;
 
 pub use builder::{Builder, StartError};
 pub use logs::LogMark;
 pub use update::{PushError, Pushed};
+pub use view::View;
 
 use crate::client::ClientError;
 use crate::config::DIR;
 use crate::poll::TimedOut;
 use process::Process;
 use std::io;
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -29,7 +31,7 @@ use std::time::Duration;
 pub struct Envoy {
     process: Process,
     dir: Directory,
-    admin: SocketAddr,
+    view: View,
     version_pushed: u64,
 }
 
@@ -102,18 +104,6 @@ impl Envoy {
         Builder::new(binary)
     }
 
-    /// Its files: `envoy.json`, `envoy.log`, access logs.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// The admin interface's address.
-    #[must_use]
-    pub fn admin_address(&self) -> SocketAddr {
-        self.admin
-    }
-
     /// The process's id.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -144,19 +134,13 @@ impl Envoy {
         };
         Ok((pid, dir))
     }
+}
 
-    /// Waits until the probe gives a value; the error carries the log's tail.
-    pub fn wait<T>(
-        &self,
-        what: &str,
-        within: Duration,
-        probe: impl FnMut() -> Option<T>,
-    ) -> Result<T, EnvoyError> {
-        crate::poll::until(what, within, probe).map_err(|timed_out| EnvoyError::TimedOut {
-            timed_out,
-            dir: self.dir().to_owned(),
-            log_tail: logs::tail(self.dir()),
-        })
+impl Deref for Envoy {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
     }
 }
 

@@ -53,7 +53,7 @@ fn last_seen(mesh: &Mesh, call: &Call) -> Result<Option<Value>> {
         Some(application) => Some(application),
         None => mesh.member(super::workload::Workload::Web)?.application.as_ref(),
     };
-    Ok(application.and_then(meshward_harness::echo::Echo::last))
+    Ok(application.and_then(super::application::Application::last))
 }
 
 fn outcome(answer: &Response) -> Result<Outcome, String> {

@@ -29,7 +29,7 @@ impl Tally {
         let mut counted = Counts::default();
         let mut shadow_denied = 0_u64;
         for workload in Workload::ALL {
-            let stats = mesh.member(workload)?.envoy.stats("wasmcustom.meshward_authz_")?;
+            let stats = mesh.member(workload)?.envoy().stats("wasmcustom.meshward_authz_")?;
             let of = |name: &str| stats.get(&format!("wasmcustom.{name}")).copied().unwrap_or(0);
             counted.allowed = counted.allowed.saturating_add(of(ALLOWED.name));
             counted.denied = counted.denied.saturating_add(of(DENIED.name));

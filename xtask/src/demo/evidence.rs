@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use meshward_harness::envoy::Envoy;
+use meshward_harness::envoy::View;
 use serde_json::Value;
 
 use super::call::{self, Made};
@@ -46,8 +46,8 @@ pub(super) fn gather(
 ) -> Result<Evidence> {
     let member = mesh.member(call.to)?;
     if made.got == Ok(Outcome::NoTls) {
-        let failure = member.envoy.wait("the TLS failure in Envoy's log", WITHIN, || {
-            tls_failures(&member.envoy).into_iter().nth(earlier_failures)
+        let failure = member.envoy().wait("the TLS failure in Envoy's log", WITHIN, || {
+            tls_failures(member.envoy()).into_iter().nth(earlier_failures)
         })?;
         return Ok(Evidence {
             decided_by: HANDSHAKE.to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn gather(
         });
     }
     let id = call::id(number);
-    let line = member.envoy.wait_access_log(ACCESS_LOG, |line| line.contains(&id), WITHIN)?;
+    let line = member.envoy().wait_access_log(ACCESS_LOG, |line| line.contains(&id), WITHIN)?;
     let line: Value = serde_json::from_str(&line)?;
     let details = line.get("details").and_then(Value::as_str).map(str::to_owned);
     let refused = details.as_deref().is_some_and(|details| details.starts_with("meshward_denied["));
@@ -70,11 +70,11 @@ pub(super) fn gather(
 }
 
 fn wait_event(member: &Member, id: &str) -> Result<Option<Event>> {
-    Ok(Some(member.envoy.wait("meshward's event in Envoy's log", WITHIN, || event(member, id))?))
+    Ok(Some(member.envoy().wait("meshward's event in Envoy's log", WITHIN, || event(member, id))?))
 }
 
 fn event(member: &Member, id: &str) -> Option<Event> {
-    let lines = member.envoy.log();
+    let lines = member.envoy().log();
     let mut events = lines.iter().filter_map(|line| line.split_once(EVENT)).filter_map(|(_, text)| {
         let record: Value = serde_json::from_str(text).ok()?;
         let mine = record.pointer("/metadata/correlation_uid")? == id;
@@ -98,7 +98,7 @@ pub(super) fn short_rule(uid: &str) -> String {
 }
 
 /// Why connections failed in TLS, oldest first.
-pub(super) fn tls_failures(envoy: &Envoy) -> Vec<String> {
+pub(super) fn tls_failures(envoy: &View) -> Vec<String> {
     envoy.access_log(CONNECTION_LOG).into_iter().filter(|line| !matches!(line.as_str(), "" | "-")).collect()
 }
 

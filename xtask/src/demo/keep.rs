@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use meshward_harness::poll;
 
-use super::mesh::Mesh;
+use super::mesh::{Mesh, Proxy};
 use super::script::{Call, How};
 use super::table::BOLD;
 use super::workload::{Caller, Workload};
 use crate::process::Call as Program;
-use crate::{paths, show};
+use crate::{interrupt, paths, show};
 
 /// A demo ends within this time after it was asked to.
-const END_WITHIN: Duration = Duration::from_secs(10);
+const END_WITHIN: Duration = Duration::from_secs(60);
+/// How often a wait for Ctrl-C looks.
+const LOOK: Duration = Duration::from_millis(40);
 
 /// The mark of a running demo; dropping it takes it away.
 pub(super) struct Running {
@@ -47,25 +48,29 @@ impl Drop for Running {
     }
 }
 
-/// Ends the demo that was left running, and nothing else.
-pub(super) fn stop(dir: &Path) -> Result<ExitCode> {
-    let file = pid_file(dir);
-    let Some(pid) = alive(&file) else {
+/// Ends the demos that were left running, and nothing else.
+pub(super) fn stop() -> Result<ExitCode> {
+    let running = [false, true].map(|docker| pid_file(&dir(docker))).into_iter();
+    let running: Vec<(PathBuf, u32)> =
+        running.filter_map(|file| alive(&file).map(|pid| (file, pid))).collect();
+    if running.is_empty() {
         show::progress("no demo is running");
-        return Ok(ExitCode::SUCCESS);
-    };
-    Program::new("sh").args(["-c", "kill -TERM \"$1\"", "stop", &pid.to_string()]).output()?;
-    poll::until("the demo to end", END_WITHIN, || alive(&file).is_none().then_some(()))
-        .with_context(|| format!("process {pid} was asked to end; look at it before you kill it"))?;
-    show::progress(&format!("the demo (process {pid}) has ended"));
+    }
+    for (file, pid) in running {
+        Program::new("sh").args(["-c", "kill -TERM \"$1\"", "stop", &pid.to_string()]).output()?;
+        poll::until("the demo to end", END_WITHIN, || alive(&file).is_none().then_some(()))
+            .with_context(|| format!("process {pid} was asked to end; look at it before you kill it"))?;
+        show::progress(&format!("the demo (process {pid}) has ended"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Waits for Ctrl-C or `--stop`.
 pub(super) fn wait() -> Result<()> {
-    let (sender, ended) = mpsc::channel();
-    ctrlc::set_handler(move || sender.send(()).unwrap_or(())).context("could not listen for Ctrl-C")?;
-    ended.recv().context("lost the listener for Ctrl-C")?;
+    interrupt::listen()?;
+    while !interrupt::is_asked() {
+        std::thread::sleep(LOOK);
+    }
     show::progress("\nthe mesh is going down");
     Ok(())
 }
@@ -99,15 +104,28 @@ pub(super) fn print_curls(mesh: &Mesh) -> Result<()> {
     for (about, call) in tries {
         show::progress(&format!("\n  # {about}\n  {}", curl(mesh, &call)?));
     }
-    let log = mesh.member(Workload::Orders)?.envoy.dir().join("envoy.log");
+    let log = mesh.member(Workload::Orders)?.envoy().dir().join("envoy.log");
     show::progress(&format!("\n  # what orders' Envoy says meanwhile\n  tail -f {}", log.display()));
     for workload in Workload::ALL {
-        let envoy = &mesh.member(workload)?.envoy;
+        let member = mesh.member(workload)?;
+        let address = member.envoy().admin_address();
+        show::progress(&match &member.proxy {
+            Proxy::Process(envoy) => {
+                format!(
+                    "  # {:<8} admin interface http://{address}  process {}",
+                    workload.name(),
+                    envoy.pid()
+                )
+            }
+            Proxy::Container(_) => format!("  # {:<8} counters http://{address}/stats", workload.name()),
+        });
+    }
+    if let Some(containers) = &mesh.containers {
+        let root = paths::root();
         show::progress(&format!(
-            "  # {:<8} admin interface http://{}  process {}",
-            workload.name(),
-            envoy.admin_address(),
-            envoy.pid()
+            "\n  # the containers\n  cd {}\n  {} ps",
+            root.display(),
+            containers.words()
         ));
     }
     anstream::println!("\n{BOLD}Ctrl-C ends it, or `cargo xtask demo --stop` from elsewhere.{BOLD:#}");
@@ -154,6 +172,6 @@ fn alive(file: &Path) -> Option<u32> {
 }
 
 /// Where the demo keeps its files.
-pub(super) fn dir() -> PathBuf {
-    paths::work().join("demo")
+pub(super) fn dir(docker: bool) -> PathBuf {
+    paths::work().join(if docker { "demo-docker" } else { "demo" })
 }

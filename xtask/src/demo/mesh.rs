@@ -1,4 +1,4 @@
-//! The running mesh: four Envoys, three applications, the certificates of one run.
+//! The running mesh: four Envoys, three applications, the certificates of one run. Here as processes; see `containers` for the other way.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use meshward_harness::client::{Client, TlsOptions};
 use meshward_harness::echo::Echo;
-use meshward_harness::envoy::Envoy;
+use meshward_harness::envoy::{Envoy, View};
 
+use super::application::Application;
+use super::containers::Containers;
 use super::identities::Identities;
+use super::places::Places;
 use super::plugin;
 use super::script::{Call, How};
-use super::sidecar::{Ports, Sidecar};
+use super::sidecar::Sidecar;
 use super::workload::Workload;
 
 /// What a mesh is started from.
@@ -31,16 +34,44 @@ pub(super) struct Parts<'a> {
 pub(super) struct Mesh {
     pub(super) identities: Identities,
     pub(super) dir: PathBuf,
-    members: BTreeMap<Workload, Member>,
+    pub(super) members: BTreeMap<Workload, Member>,
+    /// Where the members are containers.
+    pub(super) containers: Option<Containers>,
 }
 
 /// One workload with its Envoy and its application.
 pub(super) struct Member {
-    pub(super) envoy: Envoy,
-    pub(super) ports: Ports,
-    pub(super) application: Option<Echo>,
+    pub(super) proxy: Proxy,
+    pub(super) places: Places,
+    pub(super) ways: Ways,
+    pub(super) application: Option<Application>,
     /// What its module was configured with.
     pub(super) policy: String,
+}
+
+/// How one Envoy runs.
+pub(super) enum Proxy {
+    /// As a process of ours.
+    Process(Envoy),
+    /// In a container.
+    Container(View),
+}
+
+/// The addresses at which the script's callers reach a workload.
+pub(super) struct Ways {
+    pub(super) inbound: SocketAddr,
+    pub(super) probe: SocketAddr,
+    pub(super) outbound: BTreeMap<Workload, SocketAddr>,
+}
+
+impl Member {
+    /// What can be seen of its Envoy.
+    pub(super) fn envoy(&self) -> &View {
+        match &self.proxy {
+            Proxy::Process(envoy) => envoy,
+            Proxy::Container(view) => view,
+        }
+    }
 }
 
 impl Mesh {
@@ -48,15 +79,19 @@ impl Mesh {
     pub(super) fn start(parts: &Parts<'_>) -> Result<Self> {
         let identities = Identities::mint()?;
         identities.write_to(&parts.dir.join("certs"))?;
-        let ports = Workload::ALL
-            .into_iter()
-            .map(|workload| Ok((workload, Ports::reserve(workload)?)))
-            .collect::<Result<BTreeMap<_, _>>>()?;
+        let mut applications = BTreeMap::new();
+        let mut places = BTreeMap::new();
+        for workload in Workload::ALL {
+            let application = workload.has_application().then(Echo::start).transpose();
+            let application = application.context("could not start an application on 127.0.0.1")?;
+            places.insert(workload, Places::reserve(workload, application.as_ref())?);
+            applications.insert(workload, application);
+        }
         let started = std::thread::scope(|scope| {
-            let (identities, ports) = (&identities, &ports);
+            let (identities, places) = (&identities, &places);
             let threads: Vec<_> = Workload::ALL
                 .into_iter()
-                .map(|workload| (workload, scope.spawn(move || start(parts, workload, identities, ports))))
+                .map(|workload| (workload, scope.spawn(move || start(parts, workload, identities, places))))
                 .collect();
             threads
                 .into_iter()
@@ -66,11 +101,14 @@ impl Mesh {
                 })
                 .collect::<Result<BTreeMap<_, _>>>()
         })?;
-        let members = ports.into_iter().zip(started.into_values()).map(|((workload, ports), started)| {
-            let (envoy, application, policy) = started;
-            (workload, Member { envoy, ports, application, policy })
+        let parts_of_members = places.into_iter().zip(started.into_values()).zip(applications.into_values());
+        let members = parts_of_members.map(|(((workload, places), (envoy, policy)), application)| {
+            let outbound = places.outbound().collect();
+            let ways = Ways { inbound: places.inbound, probe: places.probe, outbound };
+            let application = application.map(Application::Here);
+            (workload, Member { proxy: Proxy::Process(envoy), places, ways, application, policy })
         });
-        Ok(Self { identities, dir: parts.dir.to_owned(), members: members.collect() })
+        Ok(Self { identities, dir: parts.dir.to_owned(), members: members.collect(), containers: None })
     }
 
     /// A workload of the mesh.
@@ -81,19 +119,22 @@ impl Mesh {
     /// How many requests have arrived at any application.
     pub(super) fn arrived(&self) -> u64 {
         let applications = self.members.values().filter_map(|member| member.application.as_ref());
-        applications.map(Echo::count).fold(0, u64::saturating_add)
+        applications.map(Application::count).fold(0, u64::saturating_add)
     }
 
     /// The address that a call is sent to.
     pub(super) fn address(&self, call: &Call) -> Result<SocketAddr> {
-        let to = &self.member(call.to)?.ports;
+        let to = &self.member(call.to)?.ways;
         match (call.how, call.from) {
             (How::Sidecar, super::workload::Caller::Of(from)) => {
-                let own = &self.member(from)?.ports;
-                own.towards(call.to).with_context(|| format!("`{}` does not call there", from.name()))
+                let own = &self.member(from)?.ways;
+                own.outbound
+                    .get(&call.to)
+                    .copied()
+                    .with_context(|| format!("`{}` does not call there", from.name()))
             }
-            (How::ProbePort, _) => Ok(to.probe()),
-            _ => Ok(to.inbound()),
+            (How::ProbePort, _) => Ok(to.probe),
+            _ => Ok(to.inbound),
         }
     }
 
@@ -115,30 +156,15 @@ impl Mesh {
     }
 }
 
-type Started = (Envoy, Option<Echo>, String);
-
 fn start(
     parts: &Parts<'_>,
     workload: Workload,
     identities: &Identities,
-    ports: &BTreeMap<Workload, Ports>,
-) -> Result<Started> {
-    let application = match workload {
-        Workload::Gateway => None,
-        Workload::Web | Workload::Orders | Workload::Payments => {
-            Some(Echo::start().context("could not start an application on 127.0.0.1")?)
-        }
-    };
+    places: &BTreeMap<Workload, Places>,
+) -> Result<(Envoy, String)> {
     let policy = plugin::configuration(workload, parts.sabotage)?;
-    let sidecar = Sidecar {
-        workload,
-        ports,
-        identities,
-        module: parts.module,
-        policy: &policy,
-        application: application.as_ref().map(Echo::address),
-    };
+    let sidecar = Sidecar { workload, places, identities, module: parts.module, policy: &policy };
     let builder =
         Envoy::builder(parts.envoy).bootstrap(&sidecar.bootstrap()?).dir(&parts.dir.join(workload.name()));
-    Ok((builder.start()?, application, policy))
+    Ok((builder.start()?, policy))
 }

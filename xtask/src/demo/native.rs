@@ -16,7 +16,7 @@ pub(super) fn decided(member: &Member, call: &Call, made: &Made, access: &Value)
     let authz = Authz::configure(member.policy.as_bytes(), &Node::default())
         .map_err(|refusal| anyhow!("the policy is refused natively: {refusal}"))?;
     let peer = access.get("peer").and_then(Value::as_str).filter(|peer| *peer != "-");
-    let listener = if call.how == How::ProbePort { member.ports.probe() } else { member.ports.inbound() };
+    let listener = if call.how == How::ProbePort { member.places.probe } else { member.places.inbound };
     let head = Head {
         id: RequestId::default(),
         headers: headers(seen),

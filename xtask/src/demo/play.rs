@@ -10,6 +10,7 @@ use super::mesh::Mesh;
 use super::scenes;
 use super::script::{Call, Outcome};
 use super::workload::Workload;
+use crate::interrupt;
 
 /// One call with all that is known of it.
 pub(super) struct Row {
@@ -52,6 +53,7 @@ pub(super) fn play(mesh: &Mesh) -> Result<Vec<Played>> {
     for scene in scenes::all() {
         let mut made = Vec::new();
         for call in scene.calls {
+            interrupt::check()?;
             number = number.saturating_add(1);
             let one = call::make(mesh, &call, number)
                 .with_context(|| format!("call {number} (`{}`) could not be made", call.what()))?;

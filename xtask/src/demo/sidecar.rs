@@ -5,9 +5,9 @@
 //! | `inbound` | other workloads (gateway: the world) | mTLS (gateway: TLS), then the module |
 //! | `probe` | the kubelet, in plaintext | the same module with the same policy |
 //! | `to <workload>` | the application beside it, on loopback | nothing: the hop after it is mTLS with this workload's certificate |
+//! | `stats` | whoever watches, in a container | nothing but the counters: the admin interface itself stays on loopback |
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -15,10 +15,10 @@ use meshward_harness::config::{
     AccessLog, Bootstrap, ClientCert, Cluster, DIR, DownstreamTls, Filter, Http, Listener, LogFormat, Node,
     Wasm,
 };
-use meshward_harness::ports::Reserved;
 use serde_json::{Map, Value, json};
 
 use super::identities::Identities;
+use super::places::Places;
 use super::workload::Workload;
 
 /// The access log of requests: one JSON object a line.
@@ -28,74 +28,53 @@ pub(super) const CONNECTION_LOG: &str = "connections";
 /// What carries a call's number through every hop and into every log.
 pub(super) const CALL_ID: &str = "x-request-id";
 
-/// The ports of one workload, held until the end.
-pub(super) struct Ports {
-    inbound: Reserved,
-    probe: Reserved,
-    outbound: BTreeMap<Workload, Reserved>,
-}
-
-impl Ports {
-    pub(super) fn reserve(workload: Workload) -> Result<Self> {
-        let port = || Reserved::loopback().context("no free port on 127.0.0.1");
-        let outbound = workload.calls().iter().map(|to| Ok((*to, port()?))).collect::<Result<_>>()?;
-        Ok(Self { inbound: port()?, probe: port()?, outbound })
-    }
-
-    pub(super) fn inbound(&self) -> SocketAddr {
-        self.inbound.address()
-    }
-
-    pub(super) fn probe(&self) -> SocketAddr {
-        self.probe.address()
-    }
-
-    /// Where the application beside this Envoy sends what is meant for `to`.
-    pub(super) fn towards(&self, to: Workload) -> Option<SocketAddr> {
-        self.outbound.get(&to).map(Reserved::address)
-    }
-}
-
 /// What one workload's configuration is made of.
 pub(super) struct Sidecar<'a> {
     pub(super) workload: Workload,
-    pub(super) ports: &'a BTreeMap<Workload, Ports>,
+    pub(super) places: &'a BTreeMap<Workload, Places>,
     pub(super) identities: &'a Identities,
     pub(super) module: &'a Path,
     /// The plugin's configuration.
     pub(super) policy: &'a str,
-    /// The application beside this Envoy; the gateway has none.
-    pub(super) application: Option<SocketAddr>,
 }
 
 impl Sidecar<'_> {
     /// The whole configuration.
     pub(super) fn bootstrap(&self) -> Result<Bootstrap> {
-        let own = self.own_ports()?;
+        let own = self.own()?;
         let mut listeners = vec![self.inbound(own)?];
-        if self.application.is_some() {
-            listeners.push(self.guarded(Listener::on(own.probe()).named("probe")));
+        if own.application.is_some() {
+            listeners.push(self.guarded(own, Listener::on(own.probe).named("probe")));
         }
-        let mut clusters: Vec<Cluster> =
-            self.application.map(|address| Cluster::plain("application", address)).into_iter().collect();
+        let application = own.application.map(|address| Cluster::plain("application", address));
+        let mut clusters: Vec<Cluster> = application.into_iter().collect();
         for to in self.workload.calls() {
             clusters.push(self.cluster(*to)?);
-            if let Some(address) = own.towards(*to).filter(|_| self.application.is_some()) {
+            if let Some(address) = own.towards(*to).filter(|_| own.application.is_some()) {
                 let name = format!("to {}", to.name());
                 listeners.push(Listener::on(address).named(&name).route_to("/", to.name()));
             }
         }
+        let mut patch = Value::Null;
+        if let Some(stats) = &own.stats {
+            let listener = Listener::on(stats.listen).named("stats");
+            listeners.push(listener.route_to("/stats", "admin").route_to("/ready", "admin"));
+            clusters.push(Cluster::plain("admin", stats.admin));
+            let address = json!({"address": stats.admin.ip(), "port_value": stats.admin.port()});
+            patch = json!({"admin": {"address": {"socket_address": address}}});
+        }
         let mut bootstrap =
             Bootstrap::new(listeners).node(Node::workload(self.workload.namespace(), self.workload.name()));
         bootstrap.clusters = clusters;
+        bootstrap.patch = patch;
         Ok(bootstrap)
     }
 
-    fn inbound(&self, own: &Ports) -> Result<Listener> {
+    fn inbound(&self, own: &Places) -> Result<Listener> {
         let identity = self.identities.of_workload(self.workload).context("a workload has no certificate")?;
         let root_pem = self.identities.root_pem();
-        let listener = Listener::on(own.inbound());
-        let mut listener = self.guarded(match self.workload {
+        let listener = Listener::on(own.inbound);
+        let listener = match self.workload {
             Workload::Gateway => {
                 let client_cert = ClientCert::Optional { root_pem: root_pem.to_owned() };
                 listener.tls(DownstreamTls::new(identity, client_cert)).http(Http::default().normalizing())
@@ -104,14 +83,15 @@ impl Sidecar<'_> {
                 listener.tls(DownstreamTls::mutual(identity, root_pem)).http(Http::default().normalizing())
             }
             Workload::Orders | Workload::Payments => listener.tls(DownstreamTls::mutual(identity, root_pem)),
-        });
+        };
+        let mut listener = self.guarded(own, listener);
         listener.patch = json!({"access_log": [connection_log()]});
         Ok(listener)
     }
 
     /// With the module in the way and the application (the gateway: web) behind it.
-    fn guarded(&self, listener: Listener) -> Listener {
-        let upstream = if self.application.is_some() { "application" } else { Workload::Web.name() };
+    fn guarded(&self, own: &Places, listener: Listener) -> Listener {
+        let upstream = if own.application.is_some() { "application" } else { Workload::Web.name() };
         listener
             .filter(Filter::Wasm(Wasm::new(self.module, self.policy)))
             .route_to("/", upstream)
@@ -120,13 +100,13 @@ impl Sidecar<'_> {
 
     fn cluster(&self, to: Workload) -> Result<Cluster> {
         let identity = self.identities.of_workload(self.workload).context("a workload has no certificate")?;
-        let there = self.ports.get(&to).context("a workload has no ports")?;
+        let there = self.places.get(&to).context("a workload has no place")?;
         let root_pem = self.identities.root_pem();
-        Ok(Cluster::mtls(to.name(), there.inbound(), identity, root_pem, &to.spiffe()))
+        Ok(Cluster::mtls(to.name(), &there.known_as, identity, root_pem, &to.spiffe()))
     }
 
-    fn own_ports(&self) -> Result<&Ports> {
-        self.ports.get(&self.workload).context("a workload has no ports")
+    fn own(&self) -> Result<&Places> {
+        self.places.get(&self.workload).context("a workload has no place")
     }
 }
 

@@ -51,6 +51,11 @@ impl Workload {
         spiffe(self.namespace(), self.name())
     }
 
+    /// Whether an application stands behind its Envoy; behind the gateway's there is web.
+    pub(super) fn has_application(self) -> bool {
+        self != Self::Gateway
+    }
+
     /// Whom it calls through its own Envoy.
     pub(super) fn calls(self) -> &'static [Self] {
         match self {

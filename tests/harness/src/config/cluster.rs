@@ -4,15 +4,15 @@ use super::merge;
 use super::tls::{TlsVersion, certificate, inline};
 use crate::certs::Identity;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 /// A cluster of one address.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// The name that routes use.
     pub name: String,
-    /// Where it is.
-    pub address: SocketAddr,
+    /// Where it is: `127.0.0.1:8080`, or `host:8080` whose name is looked up again and again.
+    pub address: String,
     /// None: plaintext.
     pub tls: Option<UpstreamTls>,
     /// HTTP/2 (gRPC needs it) instead of HTTP/1.1.
@@ -39,15 +39,21 @@ pub struct UpstreamTls {
 impl Cluster {
     /// Plaintext.
     #[must_use]
-    pub fn plain(name: &str, address: SocketAddr) -> Self {
-        Self { name: name.to_owned(), address, tls: None, http2: false, patch: Value::Null }
+    pub fn plain(name: &str, address: impl ToString) -> Self {
+        Self {
+            name: name.to_owned(),
+            address: address.to_string(),
+            tls: None,
+            http2: false,
+            patch: Value::Null,
+        }
     }
 
     /// mTLS: presents this identity, believes who leads to this root and has this URI name.
     #[must_use]
     pub fn mtls(
         name: &str,
-        address: SocketAddr,
+        address: impl ToString,
         identity: &Identity,
         root_pem: &str,
         expected_uri: &str,
@@ -59,7 +65,13 @@ impl Cluster {
             server_name: "meshward.test".to_owned(),
             version: None,
         };
-        Self { name: name.to_owned(), address, tls: Some(tls), http2: false, patch: Value::Null }
+        Self {
+            name: name.to_owned(),
+            address: address.to_string(),
+            tls: Some(tls),
+            http2: false,
+            patch: Value::Null,
+        }
     }
 
     /// Speaks HTTP/2 to it.
@@ -77,14 +89,23 @@ impl Cluster {
     }
 
     pub(super) fn to_json(&self) -> Value {
+        // From the right: an IPv6 address has colons of its own.
+        let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
+        let host = host.trim_matches(['[', ']']);
+        let port = port.parse::<u16>().map_or_else(|_| json!(port), |port| json!(port));
         let mut cluster = json!({
             "name": self.name,
             "type": "STATIC",
             "connect_timeout": "2s",
             "load_assignment": {"cluster_name": self.name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {
-                "socket_address": {"address": self.address.ip().to_string(), "port_value": self.address.port()},
+                "socket_address": {"address": host, "port_value": port},
             }}}]}]},
         });
+        if host.parse::<IpAddr>().is_err() {
+            let looked_up =
+                json!({"type": "STRICT_DNS", "dns_lookup_family": "V4_ONLY", "dns_refresh_rate": "1s"});
+            merge(&mut cluster, &looked_up);
+        }
         if let (Some(tls), Some(fields)) = (&self.tls, cluster.as_object_mut()) {
             fields.insert("transport_socket".to_owned(), tls.to_json());
         }
@@ -134,5 +155,25 @@ impl UpstreamTls {
             "sni": self.server_name,
             "common_tls_context": common,
         }})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cluster;
+    use serde_json::json;
+
+    #[test]
+    fn an_address_is_taken_as_it_is_and_a_name_is_looked_up() {
+        for (address, kind, host) in [
+            ("127.0.0.1:80", "STATIC", "127.0.0.1"),
+            ("[::1]:80", "STATIC", "::1"),
+            ("orders:80", "STRICT_DNS", "orders"),
+        ] {
+            let cluster = Cluster::plain("it", address).to_json();
+            assert_eq!(cluster.get("type"), Some(&json!(kind)), "{address}");
+            let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+            assert_eq!(cluster.pointer(endpoint), Some(&json!({"address": host, "port_value": 80})));
+        }
     }
 }

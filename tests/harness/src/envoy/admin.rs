@@ -1,16 +1,16 @@
 //! Envoy's admin interface: statistics, listeners' addresses.
 
-use super::{Envoy, EnvoyError};
+use super::{EnvoyError, View};
 use crate::client::{Client, RawRequest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-impl Envoy {
+impl View {
     /// `GET path` of the admin interface; anything but 200 is an error.
     pub fn admin_get(&self, path: &str) -> Result<String, EnvoyError> {
-        let answer = Client::plain(self.admin).send(&RawRequest::get(path))?;
+        let answer = Client::plain(self.admin_address()).send(&RawRequest::get(path))?;
         if answer.status == 200 {
             return Ok(answer.text());
         }

@@ -1,7 +1,7 @@
 //! How an Envoy is started: described, written to its directory, run, waited for.
 
 use super::process::Process;
-use super::{Directory, Envoy, in_directory, logs};
+use super::{Directory, Envoy, View, in_directory, logs};
 use crate::client::{Client, RawRequest};
 use crate::config::{Bootstrap, Delivery, LISTENERS_FILE, discovery_text};
 use crate::poll;
@@ -159,7 +159,10 @@ impl Builder {
             ready_at(dir.path()).map(Some)
         });
         match ready {
-            Ok(Some(admin)) => Ok(Envoy { process, dir, admin, version_pushed: 0 }),
+            Ok(Some(admin)) => {
+                let view = View::new(dir.path().to_owned(), admin);
+                Ok(Envoy { process, dir, view, version_pushed: 0 })
+            }
             Ok(None) => Err(StartError::Exited {
                 code: code.flatten(),
                 log_tail: logs::tail(dir.path()),

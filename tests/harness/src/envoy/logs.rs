@@ -1,6 +1,6 @@
 //! What an Envoy has written: its own log and its access logs.
 
-use super::{Envoy, EnvoyError};
+use super::{EnvoyError, View};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const TAIL_LINES: usize = 25;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogMark(usize);
 
-impl Envoy {
+impl View {
     /// All complete lines of Envoy's log so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
