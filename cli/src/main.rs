@@ -4,6 +4,7 @@
 //! standard output, everything else that is said to standard error.
 
 mod arguments;
+mod caller;
 mod can_i;
 mod completion;
 mod console;
@@ -13,7 +14,9 @@ mod failure;
 mod fmt;
 mod input;
 mod lint;
+mod policy;
 mod run;
+mod target;
 mod test;
 
 use std::io::Write;

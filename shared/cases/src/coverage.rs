@@ -1,12 +1,11 @@
 //! Which rules the cases prove: those that decided at least one step.
 
-use meshward_model::{RuleId, Verdict};
 use meshward_pipeline::Authz;
 use std::collections::BTreeMap;
 
 use crate::CasesError;
 use crate::case::Case;
-use crate::native::{configured, verdicts};
+use crate::native::{configured, decide_case};
 
 /// How often each rule of a policy decided, in the order of the policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +14,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Counts over cases that share one policy; a step of which only a shadow rule would have refused counts for that rule.
+    /// Counts over cases that share one policy. Enforced and shadow documents decide apart, so a step may count for a rule of each.
     ///
     /// # Errors
     /// When the configuration is refused.
@@ -24,8 +23,8 @@ impl Coverage {
         let plugin = configured(first)?;
         let mut hits: BTreeMap<String, usize> = BTreeMap::new();
         for case in cases {
-            for (verdict, _) in verdicts(&plugin, case)?.iter().flatten() {
-                for rule in deciders(verdict) {
+            for decided in decide_case(&plugin, case)?.iter().flatten() {
+                for rule in plugin.stage().deciders(&decided.request) {
                     let count = hits.entry(rule.to_string()).or_default();
                     *count = count.saturating_add(1);
                 }
@@ -59,10 +58,6 @@ impl Coverage {
     }
 }
 
-fn deciders(verdict: &Verdict) -> impl Iterator<Item = &RuleId> {
-    verdict.rule().into_iter().chain(verdict.shadow.as_ref().and_then(|denial| denial.rule.as_ref()))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -86,8 +81,6 @@ documents:
     metadata: {name: watched, namespace: shop}
     spec:
       mode: shadow
-      action: DENY
-      otherwise: allow
       rules:
         - to: [{operation: {paths: [/a]}}]
 ";

@@ -6,7 +6,9 @@
 use crate::CasesError;
 use crate::case::{Asked, Because, Caller, Case, Expect, Expected, Transport};
 use crate::seen::{Seen, Shown};
-use meshward_model::{Connection, Head, Headers, Needs, Node, Plugin, RequestId, Step, UnixMillis, Verdict};
+use meshward_model::{
+    Connection, Head, Headers, Needs, Node, Plugin, Request, RequestId, Step, UnixMillis, Verdict,
+};
 use meshward_pipeline::Authz;
 
 /// When the first step of a case happens: 2026-01-01T00:00:00Z.
@@ -47,24 +49,33 @@ pub fn run(case: &Case) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
 /// # Errors
 /// When its configuration is refused.
 pub fn run_case(case: &Case) -> Result<Vec<Option<Seen>>, CasesError> {
-    let verdicts = verdicts(&configured(case)?, case)?;
-    let pairs = verdicts.into_iter().zip(&case.steps);
-    Ok(pairs
-        .map(|(verdict, step)| verdict.map(|(verdict, details)| seen(&verdict, details, step.upstream)))
-        .collect())
+    let decided = decide_case(&configured(case)?, case)?;
+    let pairs = decided.into_iter().zip(&case.steps);
+    Ok(pairs.map(|(decided, step)| decided.map(|decided| seen(decided, step.upstream))).collect())
 }
 
-/// Decides every step of a case: the verdict and what the access log says of it, `None` for a step that only Envoy answers.
+/// What was decided of one request.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The request as the stage saw it.
+    pub request: Request,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What `%RESPONSE_CODE_DETAILS%` says; empty for a request that goes on.
+    pub details: String,
+}
+
+/// Decides every step of a case, `None` for a step that only Envoy answers.
 ///
 /// # Errors
 /// A stage that asks for something that this door cannot give.
-pub fn verdicts<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<(Verdict, String)>>, CasesError> {
+pub fn decide_case<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<Decided>>, CasesError> {
     let mut state = P::State::default();
     let mut now = START;
-    let mut verdicts = Vec::with_capacity(case.steps.len());
+    let mut decided = Vec::with_capacity(case.steps.len());
     for (index, step) in case.steps.iter().enumerate() {
         now = UnixMillis(now.0.saturating_add(step.after));
-        verdicts.push(match step.expect {
+        decided.push(match step.expect {
             Expect::Envoy { .. } => None,
             Expect::Verdict(_) => {
                 let id = RequestId(u32::try_from(index).unwrap_or_default());
@@ -74,7 +85,7 @@ pub fn verdicts<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<(Verdic
             }
         });
     }
-    Ok(verdicts)
+    Ok(decided)
 }
 
 /// Decides one request of which everything is known.
@@ -86,17 +97,18 @@ pub fn decide<P: Plugin>(
     state: &mut P::State,
     all: &Head,
     now: UnixMillis,
-) -> Result<(Verdict, String), CasesError> {
+) -> Result<Decided, CasesError> {
     let (request, step) = plugin.decide(state, only(all, plugin.needs()), now);
     let Step::Done(verdict) = step else {
         return Err(CasesError::new("native", "a question, which this door cannot answer yet"));
     };
     let more = only(all, plugin.wants(&verdict));
     let details = plugin.report(Some(&request), &more, &verdict, now).details;
-    Ok((verdict, details))
+    Ok(Decided { request, verdict, details })
 }
 
-fn seen(verdict: &Verdict, details: String, upstream: u16) -> Seen {
+fn seen(decided: Decided, upstream: u16) -> Seen {
+    let Decided { verdict, details, .. } = decided;
     let denial = verdict.denial();
     let shadow = verdict.shadow.as_ref();
     Seen {

@@ -30,6 +30,16 @@ impl AccessControl {
         sets.flat_map(|set| set.deny.iter().chain(&set.allow)).map(|rule| &rule.id)
     }
 
+    /// The rules that decide `request`, at most one of each set: what coverage counts. Shadow sets decide here, too.
+    pub fn deciders(&self, request: &Request) -> Vec<RuleId> {
+        let sets = self.enforced.iter().chain(&self.shadow);
+        let rule = |set: &Set| match set.decide(request) {
+            Decision::Allow(allowed) => allowed.rule,
+            Decision::Deny(denial) => denial.rule,
+        };
+        sets.filter_map(rule).collect()
+    }
+
     fn enforce(&self, request: &Request) -> Decision {
         let mut allowed = None;
         for set in &self.enforced {
