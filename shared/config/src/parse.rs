@@ -1,6 +1,6 @@
 //! JSON text to a raw type, or the first problem with its path.
 
-use meshward_model::Problem;
+use meshward_model::{Code, Problem};
 use serde::de::DeserializeOwned;
 
 use crate::locate::path_at;
@@ -20,8 +20,13 @@ pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> 
 }
 
 /// A problem at `path`.
-pub fn problem(path: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Problem {
-    Problem { path: path.into(), message: message.into(), help: help.into() }
+pub fn problem(
+    code: Code,
+    path: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Problem {
+    Problem { code, path: path.into(), message: message.into(), help: help.into() }
 }
 
 /// The candidate that is most like `word`, if one is like it at all: what a "did you mean" proposes.
@@ -61,7 +66,21 @@ fn translate(path: &str, message: &str) -> Problem {
         }
         Some(_) | None => String::new(),
     };
-    problem(path, text, help)
+    problem(code_of(text), path, text, help)
+}
+
+/// What kind of problem a message of serde's is.
+fn code_of(text: &str) -> Code {
+    const BEGINNINGS: [(&str, Code); 6] = [
+        ("unknown field", Code::UnknownField),
+        ("missing field", Code::MissingField),
+        ("duplicate field", Code::DoubledField),
+        ("unknown variant", Code::UnknownValue),
+        ("invalid type", Code::WrongType),
+        ("invalid ", Code::WrongType),
+    ];
+    let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
+    known.map_or(Code::Syntax, |(_, code)| *code)
 }
 
 /// Levenshtein distance, letter case aside.
@@ -107,7 +126,7 @@ mod tests {
     fn a_misspelt_field_is_named_with_its_path_and_a_proposal() {
         assert_eq!(
             error(r#"{"inner":[{"method":[]}]}"#),
-            "`spec.inner[0].method`: unknown field `method`, expected `methods`; did you mean `methods`?"
+            "MW0103 `spec.inner[0].method`: unknown field `method`, expected `methods`; did you mean `methods`?"
         );
     }
 
@@ -115,7 +134,7 @@ mod tests {
     fn a_wrong_type_is_named_with_its_path() {
         assert_eq!(
             error(r#"{"inner":[{"methods":["GET", 7]}]}"#),
-            "`spec.inner[0].methods[1]`: invalid type: integer `7`, expected a string"
+            "MW0105 `spec.inner[0].methods[1]`: invalid type: integer `7`, expected a string"
         );
     }
 

@@ -4,6 +4,7 @@
 //! read), is parsed once into a [`Request`], a [`Stage`] turns it into a [`Step`], and the end of every way is a [`Verdict`]
 //! that names its [`Reason`] and, where one decided, its rule.
 
+mod code;
 mod event;
 mod headers;
 mod needs;
@@ -19,6 +20,7 @@ mod step;
 mod time;
 mod verdict;
 
+pub use code::Code;
 pub use event::{Event, EventKind};
 pub use headers::{Headers, HeadersBuilder, NotSingle};
 pub use needs::Needs;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Head, Needs, Node, Request, Step, UnixMillis, Verdict};
+use crate::{Code, Head, Needs, Node, Request, Step, UnixMillis, Verdict};
 
 /// A whole plugin. The adapter knows this trait and no feature.
 pub trait Plugin: Sized + 'static {
@@ -79,6 +79,8 @@ pub enum Severity {
 /// One thing that is wrong with a configuration: where, what, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// What kind of problem it is.
+    pub code: Code,
     /// JSON path from the envelope, such as `documents[0].spec.rules[1].to[0].operation.paths[0]`; empty for the whole.
     pub path: String,
     /// What is wrong; lower case, no final period, the user's text in backticks.
@@ -89,6 +91,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.code)?;
         if !self.path.is_empty() {
             write!(f, "`{}`: ", self.path)?;
         }

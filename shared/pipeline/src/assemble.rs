@@ -5,7 +5,7 @@ use meshward_config::{
     problem, split_documents,
 };
 use meshward_identity::{Settings, Source, VerifiedBy};
-use meshward_model::{Needs, Refusal, Stage};
+use meshward_model::{Code, Needs, Refusal, Stage};
 
 /// A stage that can be made of documents.
 pub trait Assemble: Stage + Sized + 'static {
@@ -38,14 +38,15 @@ const OTHER_KINDS: [&str; 6] =
 pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<(S, Settings), Refusal> {
     if configuration.len() > MAX_CONFIGURATION_BYTES {
         let message = format!("{} bytes, at most {MAX_CONFIGURATION_BYTES} are read", configuration.len());
-        return Err(problem("", message, "split the configuration by workload").into());
+        return Err(problem(Code::TooLarge, "", message, "split the configuration by workload").into());
     }
     if configuration.is_empty() {
         let help = "give the plugin a PluginConfig; `policies/` has examples to copy";
-        return Err(problem("", "there is no configuration", help).into());
+        return Err(problem(Code::NothingThere, "", "there is no configuration", help).into());
     }
-    let text = core::str::from_utf8(configuration)
-        .map_err(|error| problem("", format!("not UTF-8: {error}"), "save the configuration as UTF-8"))?;
+    let text = core::str::from_utf8(configuration).map_err(|error| {
+        problem(Code::NotUtf8, "", format!("not UTF-8: {error}"), "save the configuration as UTF-8")
+    })?;
     let envelope: RawEnvelope = parse(text, "").map_err(|mut wrong| {
         if wrong.message == "missing field `peerVerifiedBy`" {
             wrong.help = "write `transport` where the listener admits no unverified certificate (Istio, Consul), else `connection`".to_owned();
@@ -81,7 +82,7 @@ fn settings(envelope: &RawEnvelope) -> Result<Settings, Refusal> {
     };
     Settings::new(source, verified_by).map_err(|error| {
         let help = "write `peerVerifiedBy: transport`, or `peerFrom: connection`";
-        problem("peerVerifiedBy", error.to_string(), help).into()
+        problem(Code::NothingVerifiesPeer, "peerVerifiedBy", error.to_string(), help).into()
     })
 }
 
@@ -89,6 +90,7 @@ fn foreign_kind(path: &str, kind: &str, known: &[&str]) -> meshward_model::Probl
     let path = format!("{path}.kind");
     if OTHER_KINDS.contains(&kind) {
         return problem(
+            Code::ForeignKind,
             path,
             format!("this plugin does not read `{kind}`"),
             format!("it reads {}", known.join(", ")),
@@ -98,5 +100,5 @@ fn foreign_kind(path: &str, kind: &str, known: &[&str]) -> meshward_model::Probl
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("this plugin reads {}", known.join(", ")),
     };
-    problem(path, format!("unknown kind `{kind}`"), help)
+    problem(Code::UnknownKind, path, format!("unknown kind `{kind}`"), help)
 }

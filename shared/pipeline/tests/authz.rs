@@ -91,28 +91,28 @@ fn what_is_no_configuration_is_refused_with_a_remedy() {
 #[test]
 fn a_mistake_in_the_envelope_is_named_with_its_place() {
     for (more, expected) in [
-        (json!({"document": []}), "`document`: unknown field `document`"),
-        (json!({"peerVerifiedBy": "Transport"}), "`peerVerifiedBy`: unknown variant `Transport`"),
+        (json!({"document": []}), "MW0103 `document`: unknown field `document`"),
+        (json!({"peerVerifiedBy": "Transport"}), "MW0107 `peerVerifiedBy`: unknown variant `Transport`"),
         (
             json!({"peerFrom": "filterState", "peerVerifiedBy": "connection"}),
-            "`peerVerifiedBy`: the peer is read from filter",
+            "MW0110 `peerVerifiedBy`: the peer is read from filter",
         ),
-        (json!({"documents": [{}]}), "`documents[0]`: missing field `kind`"),
+        (json!({"documents": [{}]}), "MW0104 `documents[0]`: missing field `kind`"),
         (
             json!({"documents": [{"kind": "AccessPolice"}]}),
-            "`documents[0].kind`: unknown kind `AccessPolice`; did you mean `AccessPolicy`?",
+            "MW0201 `documents[0].kind`: unknown kind `AccessPolice`; did you mean `AccessPolicy`?",
         ),
         (
             json!({"documents": [{"kind": "RateLimit"}]}),
-            "`documents[0].kind`: this plugin does not read `RateLimit`; it reads AccessPolicy",
+            "MW0202 `documents[0].kind`: this plugin does not read `RateLimit`; it reads AccessPolicy",
         ),
         (
             json!({"documents": [{"kind": "Zebra"}]}),
-            "`documents[0].kind`: unknown kind `Zebra`; this plugin reads AccessPolicy",
+            "MW0201 `documents[0].kind`: unknown kind `Zebra`; this plugin reads AccessPolicy",
         ),
         (
             json!({"documents": [policy(&json!({"rule": []}))]}),
-            "`documents[0].spec.rule`: unknown field `rule`",
+            "MW0103 `documents[0].spec.rule`: unknown field `rule`",
         ),
     ] {
         let told = configure(&more).err().map(|refusal| refusal.to_string()).unwrap_or_default();

@@ -10,7 +10,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use meshward_config::WhenNothingApplies;
-use meshward_model::{Allowed, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
+use meshward_model::{Allowed, Code, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
 
 use crate::access::AccessControl;
 use crate::place::{Place, Problems};
@@ -47,6 +47,7 @@ impl Compiler {
         let name = (kind, document.namespace.clone(), document.name.clone());
         if !self.names.insert(name) {
             self.problems.add(
+                Code::DoubledName,
                 &place.field("metadata").field("name"),
                 format!(
                     "a second {} `{}` in namespace `{}`",
@@ -120,12 +121,14 @@ impl Compiler {
         let said: Vec<Otherwise> = documents.iter().filter_map(|document| document.otherwise).collect();
         match said.split_first() {
             None => self.problems.push(Problem {
+                code: Code::OtherwiseMissing,
                 path: format!("{}.spec.otherwise", documents.first().map(|d| d.path.as_str()).unwrap_or_default()),
                 message: "only DENY documents apply, and none says what happens to a request that they do not refuse".to_owned(),
                 help: "write `otherwise: allow` or `otherwise: deny` in one of them, or add an ALLOW document".to_owned(),
             }),
             Some((first, rest)) if rest.iter().all(|other| other == first) => return *first,
             Some(_) => self.problems.push(Problem {
+                code: Code::OtherwiseContradicts,
                 path: "documents".to_owned(),
                 message: "one DENY document says `otherwise: allow`, another `otherwise: deny`".to_owned(),
                 help: "let them agree".to_owned(),

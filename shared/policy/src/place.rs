@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use meshward_model::Problem;
+use meshward_model::{Code, Problem};
 
 /// A path into the configuration, built from the inside out without allocating; it becomes text only when a problem is found.
 #[derive(Clone, Copy)]
@@ -56,8 +56,14 @@ impl Problems {
     /// The most problems that are told at once.
     const MAX: usize = 50;
 
-    pub(crate) fn add(&mut self, place: &Place<'_>, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Problem { path: place.to_string(), message: message.into(), help: help.into() });
+    pub(crate) fn add(
+        &mut self,
+        code: Code,
+        place: &Place<'_>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Problem { code, path: place.to_string(), message: message.into(), help: help.into() });
     }
 
     pub(crate) fn push(&mut self, problem: Problem) {
@@ -71,6 +77,7 @@ impl Problems {
     pub(crate) fn into_found(mut self) -> Vec<Problem> {
         if self.more > 0 {
             self.found.push(Problem {
+                code: Code::MoreProblems,
                 path: String::new(),
                 message: format!("and {} more problems", self.more),
                 help: String::new(),

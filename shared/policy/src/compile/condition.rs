@@ -1,6 +1,7 @@
 //! One entry of `when`.
 
 use meshward_config::closest;
+use meshward_model::Code;
 
 use super::document::Context;
 use super::operation;
@@ -43,7 +44,12 @@ pub(super) fn compile(
     let given = ("values", raw.values.as_ref());
     let not_given = ("notValues", raw.not_values.as_ref());
     if given.1.is_none_or(Vec::is_empty) && not_given.1.is_none_or(Vec::is_empty) {
-        problems.add(place, "a condition without values says nothing", "give `values` or `notValues`");
+        problems.add(
+            Code::ConditionWithoutValues,
+            place,
+            "a condition without values says nothing",
+            "give `values` or `notValues`",
+        );
         return None;
     }
     let part = match raw.key.as_str() {
@@ -64,8 +70,8 @@ pub(super) fn compile(
                     let values = values::field(place, context, given, not_given, read, problems)?;
                     Some(Condition::Header(HeaderCondition { name, values }))
                 }
-                Err(Wrong { message, help }) => {
-                    problems.add(&place.field("key"), message, help);
+                Err(Wrong { code, message, help }) => {
+                    problems.add(code, &place.field("key"), message, help);
                     None
                 }
             };
@@ -84,6 +90,7 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
     let is_host = name.eq_ignore_ascii_case("host");
     if context.strict && (is_host || name.starts_with(':')) {
         return wrong(
+            Code::AttributeIsNoHeader,
             format!("`{name}` is no header"),
             "match methods, paths and hosts under `to`, where they have one form",
         );
@@ -91,7 +98,11 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
     let plain = name.strip_prefix(':').unwrap_or(name);
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if plain.is_empty() || !plain.bytes().all(good) {
-        return wrong(format!("`{name}` is no header name"), "write as in `request.headers[x-role]`");
+        return wrong(
+            Code::BadHeaderName,
+            format!("`{name}` is no header name"),
+            "write as in `request.headers[x-role]`",
+        );
     }
     let name = if is_host { ":authority".to_owned() } else { name.to_ascii_lowercase() };
     Ok(name.into_bytes().into())
@@ -99,12 +110,12 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
 
 fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
     if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| key.starts_with(refused)) {
-        return wrong(format!("`{key}` cannot be decided here"), *why);
+        return wrong(Code::AttributeUnsupported, format!("`{key}` cannot be decided here"), *why);
     }
     let help = match closest(key.split('[').next().unwrap_or_default(), KEYS) {
         Some("request.headers") => "did you mean `request.headers[<name>]`?".to_owned(),
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are {}", KEYS.join(", ")),
     };
-    wrong(format!("unknown key `{key}`"), help)
+    wrong(Code::UnknownAttribute, format!("unknown key `{key}`"), help)
 }

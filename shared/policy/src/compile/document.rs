@@ -1,7 +1,7 @@
 //! One document.
 
 use meshward_config::{RawDocument, RawMetadata, parse};
-use meshward_model::{DocumentKind, RuleId, RuleName};
+use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
 
 use super::rule;
@@ -99,6 +99,7 @@ fn read<S: DeserializeOwned>(
         Ok(raw) => {
             if !versions.contains(&raw.api_version.as_str()) {
                 problems.add(
+                    Code::WrongVersion,
                     &place.field("apiVersion"),
                     format!("`{}` is no version of {}", raw.api_version, kind.as_str()),
                     format!("write `{}`", versions.first().copied().unwrap_or_default()),
@@ -121,7 +122,12 @@ fn access_policy(
 ) -> Option<Spec> {
     let at = place.field("spec");
     let Some(raw) = spec else {
-        problems.add(&at, "an AccessPolicy without a spec says nothing", "write `spec:` with `rules`");
+        problems.add(
+            Code::NoSpec,
+            &at,
+            "an AccessPolicy without a spec says nothing",
+            "write `spec:` with `rules`",
+        );
         return None;
     };
     not_yet(&at, "selector", raw.selector.is_some(), problems);
@@ -129,6 +135,7 @@ fn access_policy(
     let action = decidable(&at, raw.action, problems);
     if action == Action::Allow && raw.otherwise.is_some() {
         problems.add(
+            Code::OtherwiseInAllow,
             &at.field("otherwise"),
             "an ALLOW document refuses what it does not allow",
             "leave `otherwise` to DENY documents",
@@ -136,6 +143,7 @@ fn access_policy(
     }
     if metadata.annotations.contains_key(DRY_RUN) {
         problems.add(
+            Code::DryRunOnAccessPolicy,
             &place.field("metadata").field("annotations"),
             format!("`{DRY_RUN}` is for Istio's documents"),
             "write `mode: shadow` in the spec",
@@ -157,6 +165,7 @@ fn authorization_policy(
     let action = decidable(&at, raw.action, problems);
     if raw.provider.is_some() {
         problems.add(
+            Code::ProviderWithoutCustom,
             &at.field("provider"),
             "a provider goes with action CUSTOM, which is refused",
             "leave it out",
@@ -167,6 +176,7 @@ fn authorization_policy(
         Some("true") => Mode::Shadow,
         Some(other) => {
             problems.add(
+                Code::DryRunValue,
                 &place.field("metadata").field("annotations"),
                 format!("`{DRY_RUN}` is `{other}`"),
                 "write \"true\" or \"false\"",
@@ -180,6 +190,7 @@ fn authorization_policy(
 fn not_yet(at: &Place<'_>, field: &str, given: bool, problems: &mut Problems) {
     if given {
         problems.add(
+            Code::SelectorUnsupported,
             &at.field(field),
             format!("`{field}` is not supported yet"),
             "leave it out and give this configuration only to the workloads that it is meant for",
@@ -193,11 +204,13 @@ fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) ->
     match action {
         Action::Allow | Action::Deny => return action,
         Action::Audit => problems.add(
+            Code::ActionUnsupported,
             &at,
             "action AUDIT is not supported yet",
             "write an AccessPolicy with `mode: shadow`, which counts and records what it would refuse",
         ),
         Action::Custom => problems.add(
+            Code::ActionUnsupported,
             &at,
             "action CUSTOM calls an external authorizer, which happens before this plugin",
             "leave the document to Istio",
@@ -211,11 +224,16 @@ fn check_names(place: &Place<'_>, metadata: &RawMetadata, problems: &mut Problem
     let at = place.field("metadata");
     let help = "use a-z, 0-9, `-` and `.`, as Kubernetes does";
     if !is_name(&metadata.name, 253) {
-        problems.add(&at.field("name"), format!("`{}` is no name", metadata.name.escape_debug()), help);
+        problems.add(
+            Code::BadName,
+            &at.field("name"),
+            format!("`{}` is no name", metadata.name.escape_debug()),
+            help,
+        );
     }
     if !metadata.namespace.is_empty() && !is_name(&metadata.namespace, 63) {
         let message = format!("`{}` is no namespace", metadata.namespace.escape_debug());
-        problems.add(&at.field("namespace"), message, help);
+        problems.add(Code::BadNamespace, &at.field("namespace"), message, help);
     }
 }
 
@@ -231,6 +249,7 @@ fn check_rules(at: &Place<'_>, spec: &Spec, problems: &mut Problems) {
     let count = spec.rules.as_ref().map_or(0, Vec::len);
     if count == 0 && spec.action == Action::Deny {
         problems.add(
+            Code::DenyWithoutRules,
             &at.field("rules"),
             "a DENY document without rules refuses nothing",
             "add a rule; `{}` matches every request",
@@ -238,6 +257,7 @@ fn check_rules(at: &Place<'_>, spec: &Spec, problems: &mut Problems) {
     }
     if count > MAX_RULES {
         problems.add(
+            Code::TooManyRules,
             &at.field("rules"),
             format!("{count} rules, at most {MAX_RULES} are read"),
             "split the document",

@@ -1,6 +1,7 @@
 //! One entry of `to`: what is asked for.
 
 use meshward_http::{host, method, path};
+use meshward_model::Code;
 
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
@@ -47,6 +48,7 @@ pub(super) fn compile(
     }
     if fields.is_empty() {
         problems.add(
+            Code::EmptyOperation,
             place,
             "an empty operation",
             "name something, or leave `to` out to match every operation",
@@ -61,9 +63,11 @@ pub(super) fn compile(
 pub(super) fn port(value: &str) -> Result<u16, Wrong> {
     match value.parse::<u16>() {
         Ok(port) if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
-        Ok(_) | Err(_) => {
-            wrong(format!("`{value}` is no port"), "write a number from 0 to 65535 as a string")
-        }
+        Ok(_) | Err(_) => wrong(
+            Code::BadPort,
+            format!("`{value}` is no port"),
+            "write a number from 0 to 65535 as a string",
+        ),
     }
 }
 
@@ -77,8 +81,9 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
     match &pattern {
         Pattern::Any => Ok(HostMatcher::Strict { name: Pattern::Any, port: None }),
         Pattern::Exact(exact) => {
-            let host = host::canonical(exact)
-                .or_else(|error| wrong(format!("`{value}`: {error}"), host_help(value)))?;
+            let host = host::canonical(exact).or_else(|error| {
+                wrong(Code::ImpossibleHost, format!("`{value}`: {error}"), host_help(value))
+            })?;
             Ok(HostMatcher::Strict { name: Pattern::Exact(host.name.as_bytes().into()), port: host.port })
         }
         Pattern::Prefix(literal) | Pattern::Suffix(literal) => {
@@ -87,6 +92,7 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
             let sample = if is_prefix { format!("{literal}x") } else { format!("x{literal}") };
             if host::canonical(sample.as_bytes()).ok().is_none_or(|host| host.name != sample) {
                 return wrong(
+                    Code::ImpossibleHost,
                     format!("`{value}` could never match: it is no part of a host name"),
                     "with a `*`, write letters, digits, `-`, `_` and single dots, no dot at the outer end, and no port",
                 );
@@ -116,7 +122,7 @@ fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
         } else {
             format!("methods are upper case: write `{upper}`")
         };
-        return wrong(format!("`{value}` is no HTTP method"), help);
+        return wrong(Code::BadMethod, format!("`{value}` is no HTTP method"), help);
     }
     Ok(pattern)
 }
@@ -124,7 +130,7 @@ fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
 fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
     if Template::is_template(value) {
         let template = Template::new(value, context.strict)
-            .or_else(|(message, help)| wrong(format!("`{value}`: {message}"), help))?;
+            .or_else(|(message, help)| wrong(Code::BadTemplate, format!("`{value}`: {message}"), help))?;
         let plain = value.replace("{**}", "x").replace("{*}", "x");
         if context.strict {
             check_path(value, &plain)?;
@@ -133,6 +139,7 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
     }
     if value.contains(['{', '}']) {
         return wrong(
+            Code::BadOperator,
             format!("`{value}`: the only operators are `{{*}}` and `{{**}}`, each a whole segment"),
             "write `{*}` for one segment",
         );
@@ -153,10 +160,13 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
 fn check_path(value: &str, sample: &str) -> Result<(), Wrong> {
     match path::canonical(sample.as_bytes()) {
         Ok(canonical) if canonical == sample => Ok(()),
-        Ok(canonical) => {
-            wrong(format!("`{value}` is not how this path is matched"), format!("write `{canonical}`"))
-        }
+        Ok(canonical) => wrong(
+            Code::PathNotCanonical,
+            format!("`{value}` is not how this path is matched"),
+            format!("write `{canonical}`"),
+        ),
         Err(error) => wrong(
+            Code::ImpossiblePath,
             format!("`{value}` could never match: {error}"),
             "requests with such a path are refused before the rules; write the plain form",
         ),

@@ -1,6 +1,6 @@
 //! One rule.
 
-use meshward_model::RuleId;
+use meshward_model::{Code, RuleId};
 
 use super::document::Context;
 use super::{condition, operation, source};
@@ -61,9 +61,14 @@ pub(super) fn compile(
 
 fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, remedy: &str, problems: &mut Problems) {
     match entries.map(<[T]>::len) {
-        Some(0) => problems.add(at, "an empty list", remedy),
+        Some(0) => problems.add(Code::EmptyList, at, "an empty list", remedy),
         Some(count) if count > MAX_ENTRIES => {
-            problems.add(at, format!("{count} entries, at most {MAX_ENTRIES} are read"), "split the rule");
+            problems.add(
+                Code::TooManyValues,
+                at,
+                format!("{count} entries, at most {MAX_ENTRIES} are read"),
+                "split the rule",
+            );
         }
         Some(_) | None => {}
     }

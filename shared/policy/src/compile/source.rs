@@ -1,6 +1,6 @@
 //! One entry of `from`: who calls.
 
-use meshward_model::SpiffeId;
+use meshward_model::{Code, SpiffeId};
 
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
@@ -52,7 +52,12 @@ pub(super) fn compile(
         fields.extend(field(place, context, given, not_given, part, problems));
     }
     if fields.is_empty() && !unsupported {
-        problems.add(place, "an empty source", "name a caller, or leave `from` out to match every caller");
+        problems.add(
+            Code::EmptySource,
+            place,
+            "an empty source",
+            "name a caller, or leave `from` out to match every caller",
+        );
     }
     uses.peer = true;
     Source { fields }
@@ -67,6 +72,7 @@ fn check_service_accounts(place: &Place<'_>, raw: &RawSource, problems: &mut Pro
         let Some(accounts) = accounts else { continue };
         if others.into_iter().any(Option::is_some) {
             problems.add(
+                Code::ServiceAccountsNotAlone,
                 &place.field(name),
                 "service accounts stand beside principals or namespaces",
                 "name them in a `from` entry of their own",
@@ -74,6 +80,7 @@ fn check_service_accounts(place: &Place<'_>, raw: &RawSource, problems: &mut Pro
         }
         if accounts.len() > MAX_SERVICE_ACCOUNTS {
             problems.add(
+                Code::TooManyServiceAccounts,
                 &place.field(name),
                 format!("{} service accounts, at most {MAX_SERVICE_ACCOUNTS} are read", accounts.len()),
                 "split them over several `from` entries",
@@ -113,6 +120,7 @@ pub(super) fn field(
     });
     if context.strict && context.action == Action::Allow && nobody {
         problems.add(
+            Code::NobodyIsLeft,
             &place.field(not_name),
             "`*` leaves nobody: an ALLOW rule never takes a missing identity for a different one",
             "to let callers without identity in, leave `from` out",
@@ -152,17 +160,22 @@ fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wr
     };
     let help = "write it as `<trust domain>/ns/<namespace>/sa/<service account>`";
     match SpiffeId::parse(sample.as_bytes()) {
-        Ok(id) if id.path().is_empty() && matches!(pattern, Pattern::Exact(_)) => {
-            wrong(format!("`{value}` is the ID of a trust domain, which no caller has"), help)
-        }
+        Ok(id) if id.path().is_empty() && matches!(pattern, Pattern::Exact(_)) => wrong(
+            Code::PrincipalIsTrustDomain,
+            format!("`{value}` is the ID of a trust domain, which no caller has"),
+            help,
+        ),
         Ok(_) => Ok(PeerMatcher::Principal(pattern)),
-        Err(error) => wrong(format!("`{value}` is no part of a SPIFFE ID: {error}"), help),
+        Err(error) => {
+            wrong(Code::BadPrincipal, format!("`{value}` is no part of a SPIFFE ID: {error}"), help)
+        }
     }
 }
 
 fn service_account(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {
     if value.len() > MAX_SERVICE_ACCOUNT_BYTES || value.contains('*') {
         return wrong(
+            Code::BadServiceAccount,
             format!(
                 "`{value}`: a service account has no `*` and at most {MAX_SERVICE_ACCOUNT_BYTES} characters"
             ),
@@ -174,13 +187,18 @@ fn service_account(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wro
         (None, Some(own)) => (own, value),
         (None, None) => {
             return wrong(
+                Code::ServiceAccountWithoutNamespace,
                 format!("`{value}` is in the document's own namespace, and the document names none"),
                 "write `<namespace>/<name>`, or set `metadata.namespace`",
             );
         }
     };
     if namespace.is_empty() || name.is_empty() || name.contains('/') {
-        return wrong(format!("`{value}` is no service account"), "write `<namespace>/<name>`");
+        return wrong(
+            Code::BadServiceAccount,
+            format!("`{value}` is no service account"),
+            "write `<namespace>/<name>`",
+        );
     }
     Ok(if context.strict {
         PeerMatcher::ServiceAccount { namespace: namespace.into(), name: name.into() }
@@ -196,6 +214,7 @@ fn trust_domain(context: Context<'_>, value: &str, strict: bool) -> Result<PeerM
     let pattern = Pattern::new(value);
     if pattern.literal().contains(&b'*') || value.contains('/') {
         return wrong(
+            Code::BadTrustDomain,
             format!("`{value}`: a trust domain has no `/`, and one `*` at the start or at the end"),
             "write it as in `cluster.local`, without `spiffe://`",
         );
@@ -222,6 +241,7 @@ fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> 
         Some(byte) => {
             let shown = char::from(*byte).escape_debug();
             wrong(
+                Code::ImpossibleNamespace,
                 format!("`{value}`: no {what} has `{shown}` in it"),
                 "the value could never match; correct it",
             )
@@ -237,16 +257,16 @@ fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problem
         "claims and request principals come with the `authn` plugin; until then leave the rule to Istio";
     let direct = "an HTTP filter does not see the direct peer's address; leave the document to Istio";
     let remote = "not supported yet; leave the document to Istio";
-    for (field, given, help) in [
-        ("requestPrincipals", raw.request_principals.is_some(), token),
-        ("notRequestPrincipals", raw.not_request_principals.is_some(), token),
-        ("ipBlocks", raw.ip_blocks.is_some(), direct),
-        ("notIpBlocks", raw.not_ip_blocks.is_some(), direct),
-        ("remoteIpBlocks", raw.remote_ip_blocks.is_some(), remote),
-        ("notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), remote),
+    for (code, field, given, help) in [
+        (Code::TokenUnsupported, "requestPrincipals", raw.request_principals.is_some(), token),
+        (Code::TokenUnsupported, "notRequestPrincipals", raw.not_request_principals.is_some(), token),
+        (Code::DirectAddress, "ipBlocks", raw.ip_blocks.is_some(), direct),
+        (Code::DirectAddress, "notIpBlocks", raw.not_ip_blocks.is_some(), direct),
+        (Code::RemoteAddress, "remoteIpBlocks", raw.remote_ip_blocks.is_some(), remote),
+        (Code::RemoteAddress, "notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), remote),
     ] {
         if given {
-            problems.add(&place.field(field), format!("`{field}` cannot be decided here"), help);
+            problems.add(code, &place.field(field), format!("`{field}` cannot be decided here"), help);
             any = true;
         }
     }

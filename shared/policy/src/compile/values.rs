@@ -1,5 +1,7 @@
 //! Lists of values.
 
+use meshward_model::Code;
+
 use super::document::Context;
 use crate::matching::Field;
 use crate::pattern::Pattern;
@@ -25,13 +27,14 @@ pub(super) fn field<M>(
 
 /// What is wrong with a value, and what to write instead.
 pub(super) struct Wrong {
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) help: String,
 }
 
 /// Shorthand for a [`Wrong`] value.
-pub(super) fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { message: message.into(), help: help.into() })
+pub(super) fn wrong<T>(code: Code, message: impl Into<String>, help: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { code, message: message.into(), help: help.into() })
 }
 
 fn list<M>(
@@ -44,7 +47,12 @@ fn list<M>(
     let values = values?;
     if values.is_empty() {
         if context.strict {
-            problems.add(place, "an empty list", "name at least one value, or leave the field out");
+            problems.add(
+                Code::EmptyList,
+                place,
+                "an empty list",
+                "name at least one value, or leave the field out",
+            );
             return Some(Vec::new());
         }
         // In Istio's API an empty list is the same as none.
@@ -52,6 +60,7 @@ fn list<M>(
     }
     if values.len() > MAX_VALUES {
         problems.add(
+            Code::TooManyValues,
             place,
             format!("{} values, at most {MAX_VALUES} are read", values.len()),
             "split the rule",
@@ -60,10 +69,14 @@ fn list<M>(
     }
     let mut compiled = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
-        let result = if value.is_empty() { wrong("an empty value", "name something") } else { read(value) };
+        let result = if value.is_empty() {
+            wrong(Code::EmptyValue, "an empty value", "name something")
+        } else {
+            read(value)
+        };
         match result {
             Ok(matcher) => compiled.push(matcher),
-            Err(Wrong { message, help }) => problems.add(&place.index(index), message, help),
+            Err(Wrong { code, message, help }) => problems.add(code, &place.index(index), message, help),
         }
     }
     Some(compiled)
@@ -74,6 +87,7 @@ pub(super) fn pattern(context: Context<'_>, value: &str) -> Result<Pattern, Wron
     let pattern = Pattern::new(value);
     if context.strict && pattern.literal().contains(&b'*') {
         return wrong(
+            Code::StarInside,
             format!("`{value}`: a `*` may stand only alone, at the start or at the end"),
             "write `prefix*` or `*suffix`",
         );
