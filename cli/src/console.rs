@@ -77,6 +77,11 @@ impl Console {
         painted(self.color_out, ink, text)
     }
 
+    /// `text` in the color of `ink`, for standard error.
+    pub(crate) fn err_ink(&self, ink: Ink, text: &str) -> String {
+        painted(self.color_err, ink, text)
+    }
+
     /// One line for people, on standard error; nothing with `--quiet`.
     pub(crate) fn say(&mut self, line: Arguments<'_>) {
         if !self.quiet {

@@ -11,6 +11,9 @@ use crate::failure::Failure;
 /// How deep folders are looked into.
 const MAX_DEPTH: usize = 32;
 
+/// What standard input is called.
+pub(crate) const STDIN: &str = "<stdin>";
+
 /// One text, and where it came from.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -66,7 +69,7 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
 }
 
 fn read_stdin() -> Result<Input, Failure> {
-    let name = "<stdin>".to_owned();
+    let name = STDIN.to_owned();
     let text = read_text(&name, io::stdin().lock())?;
     Ok(Input { name, path: None, text, named: true })
 }

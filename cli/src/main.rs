@@ -11,6 +11,7 @@ mod console;
 mod exit;
 mod explain;
 mod failure;
+mod finding;
 mod fmt;
 mod input;
 mod lint;
@@ -18,6 +19,7 @@ mod policy;
 mod run;
 mod target;
 mod test;
+mod yaml;
 
 use std::io::Write;
 use std::panic::catch_unwind;

@@ -12,7 +12,7 @@ mod syntax;
 use std::ops::Range;
 
 use crate::finding::Finding;
-pub(crate) use node::{Entry, Kind, Node};
+pub(crate) use node::{Kind, Node};
 
 /// What a text holds.
 #[derive(Debug, Default)]

@@ -54,9 +54,9 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), ScanError> {
-        self.parser.next_event().unwrap_or_else(|| {
-            Ok((Event::StreamEnd, Span::empty(saphyr_parser::Marker::new(0, 1, 0))))
-        })
+        self.parser
+            .next_event()
+            .unwrap_or_else(|| Ok((Event::StreamEnd, Span::empty(saphyr_parser::Marker::new(0, 1, 0)))))
     }
 
     fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node, ScanError> {
@@ -193,7 +193,7 @@ impl<'a> Builder<'a> {
             ));
         } else if let Some(first) = entries.iter().find(|other| other.key == entry.key) {
             let finding = Finding::new(
-                Code::YamlDoubledKey,
+                Code::DoubledField,
                 Severity::Error,
                 entry.key_span,
                 format!("`{}` stands twice in the same mapping", entry.key),
@@ -225,8 +225,7 @@ struct Bytes<'a> {
 
 impl<'a> Bytes<'a> {
     fn new(text: &'a str, start: usize) -> Self {
-        let of =
-            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
+        let of = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
         Self { text, start, of }
     }
 

@@ -58,9 +58,9 @@ pub(super) fn trap(word: &str) -> Option<&'static str> {
         return Some("a number");
     }
     let sexagesimal = digits.contains(':')
-        && digits.split(':').all(|part| {
-            (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        });
+        && digits
+            .split(':')
+            .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()));
     sexagesimal.then_some("a number to the base 60")
 }
 

@@ -10,14 +10,20 @@ pub(super) fn finding(text: &str, rest: &str, start: usize, error: &ScanError) -
     let index = error.marker().index();
     let at = rest.char_indices().nth(index).map_or(rest.len(), |(at, _)| at);
     let at = start.saturating_add(at).min(text.len());
-    let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |at| at.saturating_add(1));
+    let line_start =
+        text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |at| at.saturating_add(1));
     let line = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
     let line_end = line_start.saturating_add(line.len());
     let indent = line.len().saturating_sub(line.trim_start_matches([' ', '\t']).len());
     if let Some(tab) = line.get(..indent).and_then(|indent| indent.find('\t')) {
         let tab = line_start.saturating_add(tab);
         let end = line_start.saturating_add(indent);
-        return make(Code::YamlTab, tab..end, "a tab in the indentation", "indent with spaces: YAML takes no tabs");
+        return make(
+            Code::YamlTab,
+            tab..end,
+            "a tab in the indentation",
+            "indent with spaces: YAML takes no tabs",
+        );
     }
     let info = error.info();
     let here = at..line_end.max(at.saturating_add(1)).min(text.len().max(at));
@@ -30,7 +36,7 @@ pub(super) fn finding(text: &str, rest: &str, start: usize, error: &ScanError) -
         );
     }
     let (message, help) = words(info, line);
-    make(Code::YamlSyntax, here, &message, help)
+    make(Code::Syntax, here, &message, help)
 }
 
 fn make(code: Code, span: core::ops::Range<usize>, message: &str, help: &str) -> Finding {
@@ -45,7 +51,10 @@ fn words(info: &str, line: &str) -> (String, &'static str) {
         "put text with `: ` in it in quotes; else look whether this line is indented too far, or the one before lacks its `:`"
     } else if info.contains("expected key") || info.contains("simple key") {
         "this line is indented unlike its neighbours, or lacks a `:`"
-    } else if info.contains("'-' indicator") || info.contains("block sequence entries") || info.contains("\"-\"") {
+    } else if info.contains("'-' indicator")
+        || info.contains("block sequence entries")
+        || info.contains("\"-\"")
+    {
         "entries of a list begin with `- ` in the same column, and a list stands on a line of its own below its key"
     } else if info.contains("',' or") || info.contains("flow") || info.contains("bracket") {
         "a bracket or a comma is missing, or a value with `{`, `}`, `[`, `]` or `,` in it needs quotes"

@@ -91,16 +91,14 @@ codes! {
     StarInside = 603, "a `*` inside a value";
     TooManyValues = 604, "more values than are read";
 
-    YamlSyntax = 901, "the text is not YAML";
-    YamlTab = 902, "a tab where YAML takes only spaces";
-    YamlAlias = 903, "a value that begins with `*` or `&` without quotes";
-    YamlDoubledKey = 904, "a key stands twice in the same mapping";
-    YamlNotAString = 905, "a word that some YAML readers do not take for text";
-    YamlUnsupported = 906, "a feature of YAML that policies do without";
-    NoPolicy = 907, "a file without a policy";
-    DocumentList = 908, "a list where a document is expected";
-    ManifestFailsOpen = 909, "a manifest that lets requests through when the module fails";
-    ManifestConfigAsText = 910, "a configuration that a manifest holds as text";
+    YamlTab = 901, "a tab where YAML takes only spaces";
+    YamlAlias = 902, "a value that begins with `*` or `&` without quotes";
+    YamlNotAString = 903, "a word that some YAML readers do not take for text";
+    YamlUnsupported = 904, "a feature of YAML that policies do without";
+    NoPolicy = 905, "a file without a policy";
+    DocumentList = 906, "a list where a document is expected";
+    ManifestFailsOpen = 907, "a manifest that lets requests through when the module fails";
+    ManifestConfigAsText = 908, "a configuration that a manifest holds as text";
 }
 
 impl Code {

@@ -1,0 +1,97 @@
+//! A policy through the compiler, until it has nothing more to say.
+
+use std::collections::BTreeSet;
+
+use meshward_model::{Node as Proxy, Plugin, Problem};
+use meshward_pipeline::Authz;
+use serde_json::{Value, json};
+
+use super::mend::Mended;
+use super::place;
+use super::sort::{Unit, join};
+use crate::finding::{Finding, Severity};
+use crate::yaml::Node;
+
+/// How often a text is mended and compiled again. Each round tells at least one more problem.
+const MAX_ROUNDS: usize = 64;
+
+/// Everything that is wrong with a unit. `text` is the input it stands in.
+///
+/// The compiler stops reading a document at its first mistake of form (an unknown field, a wrong type). So the mistake is mended as
+/// its message says, and the compiler asked again; what it then says that is only a consequence of the mending is left out.
+pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
+    let mut mended = Mended::new(json_of(unit));
+    let mut seen = BTreeSet::new();
+    let mut findings = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut again = false;
+        for problem in problems(&mended.value) {
+            let place = mended.original(&problem.path);
+            if !seen.insert((problem.code, place.clone(), problem.message.clone())) {
+                continue;
+            }
+            if !mended.caused(&problem) {
+                findings.push(finding(unit, text, &place, &problem));
+            }
+            again |= mended.mend(&problem);
+        }
+        if !again {
+            break;
+        }
+    }
+    findings
+}
+
+fn problems(value: &Value) -> Vec<Problem> {
+    let text = value.to_string();
+    Authz::configure(text.as_bytes(), &Proxy::default())
+        .err()
+        .map(|refusal| refusal.problems)
+        .unwrap_or_default()
+}
+
+fn json_of(unit: &Unit) -> Value {
+    match unit {
+        Unit::Config(_, node) => node.to_json(),
+        Unit::Bare(documents) => {
+            let documents: Vec<Value> = documents.iter().map(|(_, node)| node.to_json()).collect();
+            json!({
+                "apiVersion": "meshward.io/v1alpha1",
+                "kind": "PluginConfig",
+                "peerVerifiedBy": "transport",
+                "documents": documents,
+            })
+        }
+    }
+}
+
+fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem) -> Finding {
+    let (base, node, rest) = home(unit, path);
+    let mut finding = Finding::new(
+        problem.code,
+        Severity::Error,
+        place::of(node, text, rest, problem.code),
+        problem.message.clone(),
+        problem.help.clone(),
+    );
+    finding.path = join(base, rest);
+    finding
+}
+
+/// The document that a path leads into: the path to it, its root, and the rest of the path.
+fn home<'a>(unit: &'a Unit, path: &'a str) -> (&'a str, &'a Node, &'a str) {
+    match unit {
+        Unit::Config(base, node) => (base, node, path),
+        Unit::Bare(documents) => {
+            let index = path.strip_prefix("documents[").and_then(|rest| rest.split_once(']'));
+            let (at, rest) = index.map_or((0, ""), |(index, rest)| (index.parse().unwrap_or(0), rest));
+            let rest = rest.strip_prefix('.').unwrap_or(rest);
+            match documents.get(at).or_else(|| documents.first()) {
+                Some((base, node)) => (base, node, rest),
+                None => ("", &NOTHING, rest),
+            }
+        }
+    }
+}
+
+static NOTHING: Node = Node { span: 0..0, kind: crate::yaml::Kind::Scalar(Value::Null) };
