@@ -11,4 +11,4 @@ mod parse;
 
 pub use document::{RawDocument, RawMetadata, split_documents};
 pub use envelope::{ApiVersion, EnvelopeKind, PeerFrom, PeerVerifiedBy, RawEnvelope, WhenNothingApplies};
-pub use parse::{MAX_CONFIGURATION_BYTES, closest, parse, problem};
+pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};

@@ -1,7 +1,7 @@
 //! JSON text to a raw type, or the first problem with its path.
 
 use meshward_model::{Code, Problem};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::locate::path_at;
 
@@ -14,9 +14,23 @@ pub const MAX_CONFIGURATION_BYTES: usize = 8 * 1024 * 1024;
 /// The first problem, with its path: syntax, a type, an unknown or a doubled field.
 pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> {
     serde_json::from_str(json).map_err(|error| {
-        let path = path_at(json, error.line(), error.column());
-        translate(&join(base, &path), &error.to_string())
+        let path = join(base, &path_at(json, error.line(), error.column()));
+        // Below the envelope the text is known to be JSON: there, serde_json says so where a word of a choice should stand.
+        if !base.is_empty() && error.is_syntax() {
+            let help = "give it one of the words it takes, or leave the field out";
+            return problem(Code::WrongType, path, "invalid type: expected a word", help);
+        }
+        translate(&path, &error.to_string())
     })
+}
+
+/// Reads a field that may be left out but not be null: YAML makes null of a field with nothing behind its colon, and nobody means
+/// "everyone" by that. For `#[serde(default, deserialize_with = "given")]`.
+///
+/// # Errors
+/// What reading a `T` gives; null is a wrong type.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A problem at `path`.
@@ -49,15 +63,18 @@ fn join(base: &str, path: &str) -> String {
     }
 }
 
-/// Puts serde's message into our words: the place in the text is dropped (the path says it), and a misspelt name gets a proposal.
+/// Puts serde's message into our words: the place in the text is dropped (the path says it), a misspelt name gets a proposal, and a
+/// wrong type what to write instead.
 fn translate(path: &str, message: &str) -> Problem {
     let text = match message.rfind(" at line ") {
         Some(at) => message.get(..at).unwrap_or(message),
         None => message,
     };
+    let code = code_of(text);
     let mut words = text.split('`');
     let known: Vec<&str> = words.by_ref().skip(1).step_by(2).collect();
     let help = match known.split_first() {
+        _ if code == Code::WrongType => right_type(text),
         Some((word, candidates)) if text.starts_with("unknown ") => {
             match closest(word, candidates.iter().copied()) {
                 Some(candidate) => format!("did you mean `{candidate}`?"),
@@ -66,7 +83,25 @@ fn translate(path: &str, message: &str) -> Problem {
         }
         Some(_) | None => String::new(),
     };
-    problem(code_of(text), path, text, help)
+    problem(code, path, text.replace("unknown variant", "unknown value"), help)
+}
+
+/// What to write instead of a value of the wrong type.
+fn right_type(text: &str) -> String {
+    let (found, expected) = text.rsplit_once(", expected ").unwrap_or_default();
+    let found = found.strip_prefix("invalid type: ").unwrap_or_default();
+    // serde quotes numbers and words with backticks, text with quotation marks.
+    let value = found.split_once(['`', '"']).map(|(_, value)| value.trim_end_matches(['`', '"']));
+    match (expected, value) {
+        _ if found == "null" => "give it a value, or leave the field out".to_owned(),
+        ("a string", Some(value)) => format!("put it in quotes: `\"{value}\"`"),
+        ("a sequence", Some(value)) => {
+            format!("it is a list: write `[\"{value}\"]`, or each value behind a `- `")
+        }
+        ("a sequence", None) => "it is a list: begin each entry with `- `".to_owned(),
+        (_, None) if found == "sequence" => "it is not a list here: take the `- ` away".to_owned(),
+        (_, Some(_) | None) => String::new(),
+    }
 }
 
 /// What kind of problem a message of serde's is.
@@ -134,14 +169,50 @@ mod tests {
     fn a_wrong_type_is_named_with_its_path() {
         assert_eq!(
             error(r#"{"inner":[{"methods":["GET", 7]}]}"#),
-            "MW0105 `spec.inner[0].methods[1]`: invalid type: integer `7`, expected a string"
+            "MW0105 `spec.inner[0].methods[1]`: invalid type: integer `7`, expected a string; put it in quotes: `\"7\"`"
+        );
+    }
+
+    #[test]
+    fn a_value_that_should_be_a_list_is_told_how_to_be_one() {
+        for (json, help) in [
+            (
+                r#"{"inner":[{"methods":"GET"}]}"#,
+                r#"it is a list: write `["GET"]`, or each value behind a `- `"#,
+            ),
+            (r#"{"inner":[{"methods":null}]}"#, "give it a value, or leave the field out"),
+            (r#"{"inner":{"methods":[]}}"#, "it is a list: begin each entry with `- `"),
+            (r#"{"inner":[{"methods":[["GET"]]}]}"#, "it is not a list here: take the `- ` away"),
+        ] {
+            assert_eq!(
+                parse::<Outer>(json, "").err().map(|problem| problem.help).as_deref(),
+                Some(help),
+                "{json}"
+            );
+        }
+    }
+
+    #[derive(Debug, serde::Deserialize, PartialEq)]
+    struct Sparse {
+        #[serde(default, deserialize_with = "given")]
+        inner: Option<Vec<Inner>>,
+    }
+
+    #[test]
+    fn a_field_may_be_left_out_but_not_be_null() {
+        assert_eq!(parse::<Sparse>("{}", ""), Ok(Sparse { inner: None }));
+        assert_eq!(parse::<Sparse>(r#"{"inner":[]}"#, ""), Ok(Sparse { inner: Some(Vec::new()) }));
+        let problem = parse::<Sparse>(r#"{"inner":null}"#, "").err();
+        assert_eq!(
+            problem.map(|problem| (problem.code, problem.path)),
+            Some((Code::WrongType, "inner".to_owned()))
         );
     }
 
     #[test]
     fn a_doubled_field_and_trailing_text_are_problems() {
         assert!(error(r#"{"inner":[],"inner":[]}"#).contains("duplicate field `inner`"));
-        assert!(error(r#"{"inner":[]} x"#).contains("trailing characters"));
+        assert!(parse::<Outer>(r#"{"inner":[]} x"#, "").is_err_and(|problem| problem.code == Code::Syntax));
     }
 
     #[test]

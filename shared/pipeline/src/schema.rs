@@ -30,7 +30,29 @@ pub fn schema() -> Value {
     if let Some(object) = schema.as_object_mut() {
         object.insert("title".to_owned(), json!("meshward PluginConfig"));
     }
+    refuse_null(&mut schema);
     schema
+}
+
+/// A field that may be left out may not be null: takes null out of every type that the generator makes of an `Option`.
+fn refuse_null(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+                choices.retain(|choice| *choice != json!({"type": "null"}));
+            }
+            object.values_mut().for_each(refuse_null);
+        }
+        Value::Array(values) => values.iter_mut().for_each(refuse_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn document<Spec: JsonSchema>(generator: &mut SchemaGenerator, kind: &str, versions: &[&str]) -> Value {

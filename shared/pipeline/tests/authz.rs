@@ -92,7 +92,7 @@ fn what_is_no_configuration_is_refused_with_a_remedy() {
 fn a_mistake_in_the_envelope_is_named_with_its_place() {
     for (more, expected) in [
         (json!({"document": []}), "MW0103 `document`: unknown field `document`"),
-        (json!({"peerVerifiedBy": "Transport"}), "MW0107 `peerVerifiedBy`: unknown variant `Transport`"),
+        (json!({"peerVerifiedBy": "Transport"}), "MW0107 `peerVerifiedBy`: unknown value `Transport`"),
         (
             json!({"peerFrom": "filterState", "peerVerifiedBy": "connection"}),
             "MW0110 `peerVerifiedBy`: the peer is read from filter",

@@ -1,8 +1,10 @@
 //! The documents as they are written.
 //!
 //! Fields that this version does not decide by are read all the same, so that their refusal can say why and what to do
-//! instead of `unknown field`.
+//! instead of `unknown field`. A field that is there must hold something: an empty `from:` would match every caller, so null is
+//! refused like any other wrong type.
 
+use meshward_config::given;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -12,18 +14,24 @@ use serde::de::IgnoredAny;
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "the spec of an AccessPolicy")]
 pub struct RawAccessPolicy {
     /// What a matching rule does; `ALLOW` when left out.
+    #[serde(default, deserialize_with = "given")]
     pub action: Option<Action>,
     /// Whether the document decides or only counts; `enforce` when left out.
+    #[serde(default, deserialize_with = "given")]
     pub mode: Option<Mode>,
     /// What happens to a request that no rule matches, where only DENY documents apply.
+    #[serde(default, deserialize_with = "given")]
     pub otherwise: Option<Otherwise>,
     /// The rules; a request matches the document when it matches any of them.
+    #[serde(default, deserialize_with = "given")]
     pub rules: Option<Vec<RawRule>>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub selector: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub target_refs: Option<IgnoredAny>,
 }
 
@@ -33,20 +41,26 @@ pub struct RawAccessPolicy {
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "the spec of an AuthorizationPolicy")]
 pub struct RawAuthorizationPolicy {
     /// What a matching rule does; `ALLOW` when left out.
+    #[serde(default, deserialize_with = "given")]
     pub action: Option<Action>,
     /// The rules; a request matches the document when it matches any of them. None at all: nothing matches.
+    #[serde(default, deserialize_with = "given")]
     pub rules: Option<Vec<RawRule>>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub selector: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub target_ref: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub target_refs: Option<IgnoredAny>,
     /// Goes with `CUSTOM`, which is refused.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub provider: Option<IgnoredAny>,
 }
 
@@ -97,10 +111,13 @@ pub enum Otherwise {
 #[serde(deny_unknown_fields, expecting = "a rule")]
 pub struct RawRule {
     /// Who calls.
+    #[serde(default, deserialize_with = "given")]
     pub from: Option<Vec<RawFrom>>,
     /// What is asked for.
+    #[serde(default, deserialize_with = "given")]
     pub to: Option<Vec<RawTo>>,
     /// Further conditions.
+    #[serde(default, deserialize_with = "given")]
     pub when: Option<Vec<RawCondition>>,
 }
 
@@ -129,38 +146,52 @@ pub struct RawTo {
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a source")]
 pub struct RawSource {
     /// SPIFFE IDs without `spiffe://`, such as `cluster.local/ns/shop/sa/web`.
+    #[serde(default, deserialize_with = "given")]
     pub principals: Option<Vec<String>>,
     /// None of these SPIFFE IDs.
+    #[serde(default, deserialize_with = "given")]
     pub not_principals: Option<Vec<String>>,
     /// Kubernetes namespaces.
+    #[serde(default, deserialize_with = "given")]
     pub namespaces: Option<Vec<String>>,
     /// None of these namespaces.
+    #[serde(default, deserialize_with = "given")]
     pub not_namespaces: Option<Vec<String>>,
     /// Service accounts, `<namespace>/<name>`, or `<name>` in the document's own namespace. No `*`.
+    #[serde(default, deserialize_with = "given")]
     pub service_accounts: Option<Vec<String>>,
     /// None of these service accounts.
+    #[serde(default, deserialize_with = "given")]
     pub not_service_accounts: Option<Vec<String>>,
     /// Trust domains.
+    #[serde(default, deserialize_with = "given")]
     pub trust_domains: Option<Vec<String>>,
     /// None of these trust domains.
+    #[serde(default, deserialize_with = "given")]
     pub not_trust_domains: Option<Vec<String>>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub request_principals: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub not_request_principals: Option<IgnoredAny>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub ip_blocks: Option<IgnoredAny>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub not_ip_blocks: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub remote_ip_blocks: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
     pub not_remote_ip_blocks: Option<IgnoredAny>,
 }
 
@@ -170,20 +201,28 @@ pub struct RawSource {
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an operation")]
 pub struct RawOperation {
     /// Hosts (`:authority`); exact, `prefix*`, `*suffix` or `*`.
+    #[serde(default, deserialize_with = "given")]
     pub hosts: Option<Vec<String>>,
     /// None of these hosts.
+    #[serde(default, deserialize_with = "given")]
     pub not_hosts: Option<Vec<String>>,
     /// Ports of this workload, as strings.
+    #[serde(default, deserialize_with = "given")]
     pub ports: Option<Vec<String>>,
     /// None of these ports.
+    #[serde(default, deserialize_with = "given")]
     pub not_ports: Option<Vec<String>>,
     /// HTTP methods; exact, `prefix*`, `*suffix` or `*`.
+    #[serde(default, deserialize_with = "given")]
     pub methods: Option<Vec<String>>,
     /// None of these methods.
+    #[serde(default, deserialize_with = "given")]
     pub not_methods: Option<Vec<String>>,
     /// Paths without query; exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` (one segment) and `{**}` (any rest).
+    #[serde(default, deserialize_with = "given")]
     pub paths: Option<Vec<String>>,
     /// None of these paths.
+    #[serde(default, deserialize_with = "given")]
     pub not_paths: Option<Vec<String>>,
 }
 
@@ -195,7 +234,9 @@ pub struct RawCondition {
     /// The attribute, such as `request.headers[x-role]` or `source.namespace`.
     pub key: String,
     /// One of these; exact, `prefix*`, `*suffix` or `*`.
+    #[serde(default, deserialize_with = "given")]
     pub values: Option<Vec<String>>,
     /// None of these.
+    #[serde(default, deserialize_with = "given")]
     pub not_values: Option<Vec<String>>,
 }

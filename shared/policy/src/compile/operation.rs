@@ -158,17 +158,40 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
 
 /// A strict path that the one form of no request has could never match: that is a mistake, not a rule.
 fn check_path(value: &str, sample: &str) -> Result<(), Wrong> {
+    if !value.starts_with(['/', '*']) {
+        return wrong(
+            Code::ImpossiblePath,
+            format!("`{value}` could never match: a path begins with `/`"),
+            if looks_like_regex(value) { NO_REGEX.to_owned() } else { format!("write `/{value}`") },
+        );
+    }
     match path::canonical(sample.as_bytes()) {
         Ok(canonical) if canonical == sample => Ok(()),
-        Ok(canonical) => wrong(
-            Code::PathNotCanonical,
-            format!("`{value}` is not how this path is matched"),
-            format!("write `{canonical}`"),
-        ),
+        Ok(canonical) => {
+            let help = if value.contains(['?', '#']) {
+                format!("paths are matched without query: write `{canonical}`")
+            } else {
+                format!("write `{canonical}`")
+            };
+            wrong(Code::PathNotCanonical, format!("`{value}` is not how this path is matched"), help)
+        }
         Err(error) => wrong(
             Code::ImpossiblePath,
             format!("`{value}` could never match: {error}"),
-            "requests with such a path are refused before the rules; write the plain form",
+            if looks_like_regex(value) {
+                NO_REGEX
+            } else {
+                "requests with such a path are refused before the rules; write the plain form"
+            },
         ),
     }
+}
+
+/// What to write instead of a regular expression.
+const NO_REGEX: &str =
+    "paths are no regular expressions: write `{*}` for one segment, `{**}` for any rest, or `/prefix/*`";
+
+/// Whether a path that no request has is meant as a regular expression.
+fn looks_like_regex(value: &str) -> bool {
+    value.starts_with('^') || value.contains(['\\', '[', '|']) || value.contains(".*")
 }

@@ -169,10 +169,46 @@ fn what_is_not_supported_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn a_field_with_nothing_behind_it_is_no_field_left_out() {
+    let path = "documents[0].spec.rules";
+    for (spec, place) in [
+        (json!({"rules": null}), path.to_owned()),
+        (json!({"rules": [{}], "action": null}), "documents[0].spec.action".to_owned()),
+        (json!({"rules": [{"from": null}]}), format!("{path}[0].from")),
+        (json!({"rules": [{"to": null}]}), format!("{path}[0].to")),
+        (json!({"rules": [{"when": null}]}), format!("{path}[0].when")),
+        (
+            json!({"rules": [{"from": [{"source": {"namespaces": ["a"], "principals": null}}]}]}),
+            format!("{path}[0].from[0].source.principals"),
+        ),
+        (
+            json!({"rules": [{"from": [{"source": {"namespaces": ["a"], "ipBlocks": null}}]}]}),
+            format!("{path}[0].from[0].source.ipBlocks"),
+        ),
+        (
+            json!({"rules": [{"to": [{"operation": {"methods": ["GET"], "paths": null}}]}]}),
+            format!("{path}[0].to[0].operation.paths"),
+        ),
+        (
+            json!({"rules": [{"when": [{"key": "source.namespace", "values": ["a"], "notValues": null}]}]}),
+            format!("{path}[0].when[0].notValues"),
+        ),
+    ] {
+        for kind in [AccessPolicy, AuthorizationPolicy] {
+            let (message, help) = if place.ends_with("ipBlocks") {
+                ("cannot be decided here", "leave the document to Istio")
+            } else {
+                ("invalid type: ", "leave the field out")
+            };
+            refused(kind, &[document(kind, "lone", spec.clone())], &place, message, help);
+        }
+    }
+}
+
+#[test]
 fn a_deny_document_says_something() {
     for kind in [AccessPolicy, AuthorizationPolicy] {
-        for rules in [json!(null), json!([])] {
-            let spec = json!({"action": "DENY", "rules": rules});
+        for spec in [json!({"action": "DENY"}), json!({"action": "DENY", "rules": []})] {
             let mut documents = vec![document(kind, "lone", spec)];
             documents.push(document(kind, "open", json!({"rules": [{}]})));
             refused(kind, &documents, "documents[0].spec.rules", "refuses nothing", "add a rule");
@@ -186,7 +222,11 @@ fn a_deny_document_says_something() {
 #[test]
 fn the_rest_of_a_deny_only_set_is_said_once_and_where_it_belongs() {
     let deny = |name: &str, otherwise: Option<&str>| {
-        document(AccessPolicy, name, json!({"action": "DENY", "otherwise": otherwise, "rules": [{}]}))
+        let mut spec = json!({"action": "DENY", "rules": [{}]});
+        if let Some(otherwise) = otherwise {
+            set(&mut spec, "otherwise", json!(otherwise));
+        }
+        document(AccessPolicy, name, spec)
     };
     let silent = [deny("a", None), deny("b", None)];
     refused(

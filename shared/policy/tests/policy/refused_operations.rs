@@ -79,7 +79,7 @@ fn values_of_an_operation_that_could_never_match_are_refused() {
             ("hosts", json!([".a*"]), ".hosts[0]", "could never match", "single dots"),
             ("hosts", json!(["a..*"]), ".hosts[0]", "could never match", "single dots"),
             ("hosts", json!(["*a/b"]), ".hosts[0]", "could never match", "write letters"),
-            ("paths", json!(["admin"]), ".paths[0]", "does not begin with `/`", "plain form"),
+            ("paths", json!(["admin"]), ".paths[0]", "begins with `/`", "write `/admin`"),
             ("paths", json!(["/a//b"]), ".paths[0]", "could never match", "plain form"),
             ("paths", json!(["/a%41"]), ".paths[0]", "could never match", "plain form"),
             ("paths", json!(["/a%3ab"]), ".paths[0]", "is not how this path is matched", "write `/a:b`"),
