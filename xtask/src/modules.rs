@@ -14,6 +14,8 @@ use crate::{interface, paths, setup, strip};
 pub(crate) enum Plugin {
     /// What ships: access policy.
     Authz,
+    /// A probe: the stage that asks, for the tests of the adapter.
+    Asking,
     /// The bench's lower bound: the same host calls, none of our crates.
     Floor,
     /// The bench's rival: the stock SDK with nothing implemented, every export kept.
@@ -23,7 +25,7 @@ pub(crate) enum Plugin {
 }
 
 /// All of them, in the order of `build`.
-pub(crate) const ALL: [Plugin; 4] = [Plugin::Authz, Plugin::Floor, Plugin::SdkEmpty, Plugin::SdkStripped];
+pub(crate) const ALL: [Plugin; 5] = [Plugin::Authz, Plugin::Asking, Plugin::Floor, Plugin::SdkEmpty, Plugin::SdkStripped];
 
 /// What `authz` exports, and nothing else: Envoy calls every callback that it finds, on every request.
 /// `proxy_on_delete` frees a stream's context and stays in every module.
@@ -38,11 +40,28 @@ const AUTHZ_EXPORTS: [&str; 8] = [
     "proxy_on_delete",
 ];
 
+/// What a plugin that asks exports beside that: called per answer and per tick, not per request.
+const ASKING_EXPORTS: [&str; 12] = [
+    "memory",
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_memory_allocate",
+    "proxy_on_context_create",
+    "proxy_on_configure",
+    "proxy_on_request_headers",
+    "proxy_on_delete",
+    "proxy_on_tick",
+    "proxy_on_http_call_response",
+    "proxy_on_grpc_receive",
+    "proxy_on_grpc_close",
+];
+
 impl Plugin {
     /// The file's name without `.wasm`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Authz => "authz",
+            Self::Asking => "asking",
             Self::Floor => "floor",
             Self::SdkEmpty => "sdk_empty",
             Self::SdkStripped => "sdk_stripped",
@@ -52,6 +71,7 @@ impl Plugin {
     fn package(self) -> &'static str {
         match self {
             Self::Authz => "meshward-authz",
+            Self::Asking => "meshward-asking",
             Self::Floor => "meshward-bench-floor",
             Self::SdkEmpty | Self::SdkStripped => "meshward-bench-sdk-empty",
         }
@@ -61,6 +81,7 @@ impl Plugin {
     fn exports(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Authz | Self::Floor | Self::SdkStripped => Some(&AUTHZ_EXPORTS),
+            Self::Asking => Some(&ASKING_EXPORTS),
             Self::SdkEmpty => None,
         }
     }
@@ -69,7 +90,7 @@ impl Plugin {
     pub(crate) fn ceiling_kib(self) -> Option<u32> {
         match self {
             Self::Authz => Some(400),
-            Self::Floor | Self::SdkEmpty | Self::SdkStripped => None,
+            Self::Asking | Self::Floor | Self::SdkEmpty | Self::SdkStripped => None,
         }
     }
 }
@@ -129,7 +150,7 @@ fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
     let bytes = std::fs::read(&built).with_context(|| format!("cargo left no {}", paths::short(&built)))?;
     let bytes = match plugin {
         Plugin::SdkStripped => strip::keep_exports(&bytes, &AUTHZ_EXPORTS)?,
-        Plugin::Authz | Plugin::Floor | Plugin::SdkEmpty => bytes,
+        Plugin::Authz | Plugin::Asking | Plugin::Floor | Plugin::SdkEmpty => bytes,
     };
     interface::check(&bytes, plugin.exports())
         .with_context(|| format!("`{}` would not run in Envoy", plugin.name()))?;

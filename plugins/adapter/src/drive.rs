@@ -1,13 +1,201 @@
-//! DRIVE: from steps to a verdict.
+//! DRIVE: from steps to verdicts. A request that asks is parked; an answer resumes those that wait for it.
 
-use meshward_model::{Reason, Step, Verdict};
+use std::collections::VecDeque;
 
-/// Drives a step to its verdict.
-///
-/// No plugin that ships asks anything yet. Until asking is built, a question is answered by the fallback, which denies.
-pub(crate) fn verdict(step: Step) -> Verdict {
-    match step {
-        Step::Done(verdict) => verdict,
-        Step::Ask(_, _) => Verdict::deny(Reason::CannotAsk, None),
+use meshward_model::{
+    Answer, Plugin, Question, Reason, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict, Waiting,
+};
+
+use crate::alarm::Alarm;
+use crate::asked::{Asked, AskedTable, Way};
+use crate::hostcalls::Token;
+use crate::parked::{Parked, ParkedTable};
+
+/// How often one request may be parked; then it is refused.
+pub(crate) const MAX_WAITS: u32 = 8;
+
+/// What one root waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) parked: ParkedTable,
+    pub(crate) asked: AskedTable,
+    pub(crate) alarm: Alarm,
+    last: UnixMillis,
+}
+
+impl Pending {
+    /// A new configuration: what the old one asked is nobody's any more, what is parked ends at its deadline.
+    pub(crate) fn configured(&mut self, period: u32, now: UnixMillis) {
+        self.asked = AskedTable::default();
+        self.alarm = Alarm::new(period, now);
     }
+
+    /// Takes note of the time. The proxy's clock is the wall's: when it is set back, all that is due goes back with it, so that
+    /// nobody waits longer for it.
+    pub(crate) fn notice(&mut self, now: UnixMillis) {
+        let back = self.last.0.saturating_sub(now.0);
+        if back > 0 {
+            self.parked.set_back(back);
+            self.asked.set_back(back);
+            self.alarm.set_back(back);
+        }
+        self.last = now;
+    }
+
+    /// When something has to be looked at next, the stage's own tick aside.
+    pub(crate) fn earliest(&self) -> Option<UnixMillis> {
+        self.parked.earliest().into_iter().chain(self.asked.earliest()).min()
+    }
+}
+
+/// A request that has its verdict.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) request: Request,
+    pub(crate) verdict: Verdict,
+}
+
+/// One callback's worth of driving: every step is taken until each request is settled or parked.
+///
+/// `start` hands a question to the host; `None` says that it was not taken.
+pub(crate) struct Drive<'a, P: Plugin, F> {
+    pub(crate) plugin: &'a P,
+    pub(crate) state: &'a mut P::State,
+    pub(crate) pending: &'a mut Pending,
+    /// How many requests this root may have parked.
+    pub(crate) most: usize,
+    pub(crate) now: UnixMillis,
+    pub(crate) start: F,
+    pub(crate) answers: VecDeque<(Ticket, Answer)>,
+    pub(crate) settled: Vec<Settled>,
+}
+
+impl<'a, P, F> Drive<'a, P, F>
+where
+    P: Plugin,
+    F: FnMut(&Question) -> Option<(Way, Token)>,
+{
+    pub(crate) fn new(
+        (plugin, state): (&'a P, &'a mut P::State),
+        pending: &'a mut Pending,
+        most: usize,
+        now: UnixMillis,
+        start: F,
+    ) -> Self {
+        pending.notice(now);
+        Self { plugin, state, pending, most, now, start, answers: VecDeque::new(), settled: Vec::new() }
+    }
+
+    /// A request's first step.
+    pub(crate) fn begin(mut self, request: Request, step: Step) -> Vec<Settled> {
+        self.take(request, step, 0);
+        self.finish()
+    }
+
+    /// An answer came.
+    pub(crate) fn answered(mut self, ticket: Ticket, answer: Answer) -> Vec<Settled> {
+        self.answers.push_back((ticket, answer));
+        self.finish()
+    }
+
+    /// The timer fired.
+    pub(crate) fn tick(mut self) -> Vec<Settled> {
+        while let Some(late) = self.pending.parked.take_late(self.now) {
+            self.late(late);
+        }
+        while let Some(lost) = self.pending.asked.take_expired(self.now) {
+            self.answers.push_back((lost.ticket, Answer::Failed));
+        }
+        if self.pending.alarm.fired(self.now) {
+            for (ticket, question) in self.plugin.tick(self.state, self.now) {
+                self.ask(ticket, &question);
+            }
+        }
+        self.finish()
+    }
+
+    /// Gives every answer to the stage, those included that come of it. Each round parks a request once more, and that is bounded.
+    fn finish(mut self) -> Vec<Settled> {
+        while let Some((ticket, answer)) = self.answers.pop_front() {
+            let waiting = self.pending.parked.waiting_for(ticket);
+            let resumed = self.plugin.answer(self.state, ticket, answer, &waiting, self.now);
+            for Resumed { request, step } in resumed {
+                // Whoever does not wait for this ticket is none of this answer's business.
+                if let Some(parked) = self.pending.parked.take(request, ticket) {
+                    self.take(parked.request, step, parked.times);
+                }
+            }
+        }
+        self.settled
+    }
+
+    /// A request's deadline has passed: its stage may decide without the answer, else it is refused.
+    fn late(&mut self, late: Parked) {
+        let Parked { request, waiting, times } = late;
+        let id = request.id;
+        let resumed = self.plugin.answer(self.state, waiting.ticket, Answer::TimedOut, &[&request], self.now);
+        match resumed.into_iter().find(|resumed| resumed.request == id) {
+            Some(Resumed { step, .. }) => self.take(request, step, times),
+            None => self.refuse(request, Reason::DeadlinePassed),
+        }
+    }
+
+    fn take(&mut self, request: Request, step: Step, times: u32) {
+        match step {
+            Step::Done(verdict) => self.settled.push(Settled { request, verdict }),
+            Step::Wait(waiting) => {
+                self.park(request, waiting, times);
+            }
+            Step::Ask(question, waiting) => {
+                if self.park(request, waiting, times) {
+                    self.ask(waiting.ticket, &question);
+                } else {
+                    // The stage believes that it has asked.
+                    self.answers.push_back((waiting.ticket, Answer::Failed));
+                }
+            }
+        }
+    }
+
+    /// Parks a request; `false` when it is refused instead.
+    fn park(&mut self, request: Request, waiting: Waiting, times: u32) -> bool {
+        let refusal = if times >= MAX_WAITS {
+            Some(Reason::TooManyQuestions)
+        } else if waiting.deadline <= self.now {
+            Some(Reason::DeadlinePassed)
+        } else if self.pending.parked.len() >= self.most {
+            Some(Reason::TooManyParked)
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            self.refuse(request, reason);
+            return false;
+        }
+        let latest = UnixMillis(self.now.0.saturating_add(Waiting::MAX_MILLIS));
+        let waiting = Waiting { deadline: waiting.deadline.min(latest), ..waiting };
+        self.pending.parked.insert(Parked { request, waiting, times: times.saturating_add(1) });
+        true
+    }
+
+    /// Asks; a question that cannot be asked has failed at once.
+    fn ask(&mut self, ticket: Ticket, question: &Question) {
+        let started = if self.pending.asked.is_full() { None } else { (self.start)(question) };
+        match started {
+            Some((way, token)) => {
+                self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.now));
+            }
+            None => self.answers.push_back((ticket, Answer::Failed)),
+        }
+    }
+
+    fn refuse(&mut self, request: Request, reason: Reason) {
+        self.settled.push(Settled { request, verdict: Verdict::deny(reason, None) });
+    }
+}
+
+/// Whether `settled` holds the verdict of this request; takes it out.
+pub(crate) fn take(settled: &mut Vec<Settled>, id: RequestId) -> Option<Settled> {
+    let at = settled.iter().position(|settled| settled.request.id == id)?;
+    Some(settled.remove(at))
 }

@@ -3,20 +3,84 @@
 //! Envoy calls every callback that a module exports, and each costs about 0.4 µs a request: so there is one macro that exports
 //! what a plugin needs and nothing else.
 
-/// Exports a plugin that decides on request headers.
+/// Exports a plugin that decides on request headers; with `asks`, one that asks before it decides.
 ///
 /// ```text
 /// meshward_adapter::plugin!(meshward_pipeline::Authz);
+/// meshward_adapter::plugin!(meshward_pipeline::Authn, asks);
 /// ```
 ///
-/// `proxy_on_delete` is always there: without it every stream's context would stay for ever.
+/// `proxy_on_delete` is always there: without it every stream's context would stay for ever. The exports of asking are called per
+/// answer and per tick, not per request.
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ty) => {
+        $crate::plugin!(@always $plugin, false, {
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+                // Nothing is ever parked, so there is nothing left to do.
+                with(|worker| worker.request_headers(context).0).unwrap_or_else($crate::refuse_internal) as u32
+            }
+        });
+    };
+
+    ($plugin:ty, asks) => {
+        $crate::plugin!(@always $plugin, true, {
+            use $crate::Acts;
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+                let refused = || ($crate::refuse_internal(), Acts::none());
+                let (action, acts) = with(|worker| worker.request_headers(context)).unwrap_or_else(refused);
+                acts.carry_out();
+                action as u32
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_tick(context: u32) {
+                finish(with(|worker| worker.tick(context)));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_http_call_response(
+                context: u32,
+                token: u32,
+                headers: u32,
+                body_size: usize,
+                _trailers: u32,
+            ) {
+                finish(with(|worker| worker.http_answered(context, token, headers, body_size)));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_grpc_receive(context: u32, token: u32, size: usize) {
+                finish(with(|worker| worker.grpc_answered(context, token, size)));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_grpc_close(context: u32, token: u32, _status: u32) {
+                finish(with(|worker| worker.grpc_failed(context, token)));
+            }
+
+            /// An answer that met a busy worker is lost; what waits for it ends at its deadline.
+            fn finish(acts: Option<Acts>) {
+                if let Some(acts) = acts {
+                    acts.carry_out();
+                }
+            }
+        });
+    };
+
+    (@always $plugin:ty, $asks:literal, { $($more:item)* }) => {
         #[expect(unsafe_code, reason = "exported names are fixed by the proxy-wasm ABI")]
         mod exports {
             use ::core::cell::RefCell;
-            use $crate::{Action, Worker};
+            use $crate::Worker;
+
+            const _: () = assert!(
+                <$plugin as $crate::Plugin>::ASKS == $asks,
+                "a plugin that asks is exported with `asks`, and no other is"
+            );
 
             ::std::thread_local! {
                 static WORKER: RefCell<Worker<$plugin>> = const { RefCell::new(Worker::new()) };
@@ -60,14 +124,11 @@ macro_rules! plugin {
             }
 
             #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
-                with(|worker| worker.request_headers(context)).unwrap_or_else($crate::refuse_internal) as u32
-            }
-
-            #[unsafe(no_mangle)]
             extern "C" fn proxy_on_delete(context: u32) {
                 with(|worker| worker.delete(context));
             }
+
+            $($more)*
         }
     };
 }

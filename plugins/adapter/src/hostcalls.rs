@@ -1,10 +1,18 @@
-//! Calls to the host, proxy-wasm ABI 0.2.1: the one file with unsafe code.
+//! Calls to the host, proxy-wasm ABI 0.2.1: the one module with unsafe code.
 //!
 //! Bytes in, bytes out; every status is a `Result`, nothing panics. Memory that the host hands over was allocated by
 //! [`allocate`] a moment before and is owned by the returned `Vec`.
 #![expect(unsafe_code, reason = "this is the boundary: raw pointers to and from the host")]
 
+mod asking;
+mod sys;
+
 use meshward_model::{Severity, UnixMillis};
+
+pub use asking::{
+    Token, add_request_header, continue_request, grpc_call, grpc_message, http_call, http_call_body,
+    http_call_headers, remove_request_header, set_effective_context, set_tick_period,
+};
 
 /// A status of the host other than OK, by its number in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,70 +189,4 @@ fn taken(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, 
     }
     // SAFETY: the host got `size` bytes from `allocate(size)` during the call, wrote all of them, and keeps no pointer.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
-}
-
-#[cfg(target_arch = "wasm32")]
-mod sys {
-    #[link(wasm_import_module = "env")]
-    unsafe extern "C" {
-        pub(super) fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
-        pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-        pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-        pub(super) fn proxy_get_property(
-            path: *const u8,
-            path_size: usize,
-            data: *mut *mut u8,
-            size: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_get_buffer_bytes(
-            buffer: u32,
-            start: usize,
-            max_size: usize,
-            data: *mut *mut u8,
-            size: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_send_local_response(
-            status: u32,
-            details: *const u8,
-            details_size: usize,
-            body: *const u8,
-            body_size: usize,
-            headers: *const u8,
-            headers_size: usize,
-            grpc_status: i32,
-        ) -> u32;
-        pub(super) fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
-        pub(super) fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-        pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
-    }
-}
-
-/// Natively there is no host: every call is unimplemented, so that the adapter can be checked and documented anywhere.
-#[cfg(not(target_arch = "wasm32"))]
-#[expect(clippy::too_many_arguments, reason = "the ABI's")]
-mod sys {
-    use super::Status;
-
-    type Bytes = *const u8;
-    type Given = *mut *mut u8;
-
-    macro_rules! no_host {
-        ($($name:ident($($argument:ty),*))+) => {
-            $(pub(super) const unsafe fn $name($(_: $argument),*) -> u32 {
-                Status::UNIMPLEMENTED.0
-            })+
-        };
-    }
-
-    no_host! {
-        proxy_log(u32, Bytes, usize)
-        proxy_get_current_time_nanoseconds(*mut u64)
-        proxy_get_header_map_pairs(u32, Given, *mut usize)
-        proxy_get_property(Bytes, usize, Given, *mut usize)
-        proxy_get_buffer_bytes(u32, usize, usize, Given, *mut usize)
-        proxy_send_local_response(u32, Bytes, usize, Bytes, usize, Bytes, usize, i32)
-        proxy_define_metric(u32, Bytes, usize, *mut u32)
-        proxy_increment_metric(u32, i64)
-        proxy_record_metric(u32, u64)
-    }
 }

@@ -7,11 +7,21 @@
 //! A plugin is one line: [`plugin!`].
 
 mod act;
+mod alarm;
+mod asked;
 mod drive;
 mod exports;
 pub mod hostcalls;
+mod parked;
 mod read;
 mod report;
+mod root;
+mod wire;
 mod worker;
 
+#[cfg(test)]
+mod drive_tests;
+
+pub use act::Acts;
+pub use meshward_model::Plugin;
 pub use worker::{Action, Worker, refuse_internal};

@@ -3,18 +3,24 @@
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 
-use meshward_model::{Head, Plugin, Reason, RequestId, Severity, Verdict};
+use meshward_model::{Answer, Plugin, Reason, RequestId, Severity, Verdict};
 
-use crate::report::{Metrics, log};
-use crate::{act, drive, hostcalls, read};
+use crate::act::{self, Acts};
+use crate::asked::Way;
+use crate::hostcalls::{self, Token};
+use crate::parked::MAX_PARKED;
+use crate::report::log;
+use crate::root::Root;
+use crate::{read, wire};
 
-/// What the proxy does with the stream after a callback; the numbers are the ABI's.
+/// What the proxy does with the stream after a callback; the numbers are the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The request goes on.
     Continue = 0,
-    /// The request stops here.
-    Pause = 1,
+    /// The request stops here, head and body. The ABI's plain pause (1) stops the head only where the plugin's configuration says
+    /// `allow_on_headers_stop_iteration`, and then the first byte of a body would let the whole request go on.
+    Pause = 4,
 }
 
 /// A worker's VM. Several configurations of one module may share it (Istio gives them one `vm_id`), each under a root context of
@@ -22,17 +28,6 @@ pub enum Action {
 pub struct Worker<P: Plugin> {
     roots: Vec<Root<P>>,
     streams: HashMap<u32, u32, BuildHasherDefault<ContextHasher>>,
-}
-
-struct Root<P: Plugin> {
-    id: u32,
-    configured: Option<Configured<P>>,
-}
-
-struct Configured<P: Plugin> {
-    plugin: P,
-    state: P::State,
-    metrics: Metrics,
 }
 
 /// The proxy numbers contexts one after another, so that a multiplication spreads them.
@@ -66,19 +61,23 @@ impl<P: Plugin> Worker<P> {
 
     /// A context begins: a root (`parent` is 0) or a stream under a root.
     pub fn create(&mut self, id: u32, parent: u32) {
-        if parent == 0 {
-            if self.root(id).is_none() {
-                self.roots.push(Root { id, configured: None });
-            }
-        } else {
+        if parent != 0 {
             self.streams.insert(id, parent);
+        } else if self.root(id).is_none() {
+            self.roots.push(Root::new(id));
         }
     }
 
-    /// A context ends.
+    /// A context ends; what it waited for is nobody's any more.
     pub fn delete(&mut self, id: u32) {
-        if self.streams.remove(&id).is_none() {
-            self.roots.retain(|root| root.id != id);
+        match self.streams.remove(&id) {
+            None => self.roots.retain(|root| root.id != id),
+            Some(root) if P::ASKS => {
+                if let Some(root) = self.root(root) {
+                    root.pending.parked.remove(RequestId(id));
+                }
+            }
+            Some(_) => {}
         }
     }
 
@@ -95,12 +94,9 @@ impl<P: Plugin> Worker<P> {
         };
         match P::configure(&configuration, &read::node()) {
             Ok(plugin) => {
-                let mut metrics = Metrics::define(P::COUNTERS, P::MEMORY_GAUGE);
-                metrics.measure();
-                let configured = Configured { plugin, state: P::State::default(), metrics };
                 self.create(id, 0);
                 if let Some(root) = self.root(id) {
-                    root.configured = Some(configured);
+                    root.configure(plugin);
                 }
                 true
             }
@@ -113,14 +109,55 @@ impl<P: Plugin> Worker<P> {
         }
     }
 
-    /// Request headers are there.
-    pub fn request_headers(&mut self, id: u32) -> Action {
-        let root = self.streams.get(&id).copied();
-        let configured = root.and_then(|root| self.root(root)).and_then(|root| root.configured.as_mut());
-        match configured {
-            Some(configured) => configured.request_headers(RequestId(id)),
-            None => refuse(Reason::NotConfigured),
+    /// Request headers are there. What is left to do concerns other requests than this.
+    pub fn request_headers(&mut self, id: u32) -> (Action, Acts) {
+        let root = self.streams.get(&id).copied().unwrap_or_default();
+        let most = self.most(root);
+        match self.root(root) {
+            Some(root) => root.request_headers(RequestId(id), most),
+            None => (refuse(Reason::NotConfigured), Acts::none()),
         }
+    }
+
+    /// A root's timer fired.
+    pub fn tick(&mut self, id: u32) -> Acts {
+        let most = self.most(id);
+        self.root(id).map_or(Acts::none(), |root| root.tick(most))
+    }
+
+    /// An HTTP call of a root ended: so many headers (none: no answer) and bytes of body.
+    pub fn http_answered(&mut self, id: u32, token: u32, headers: u32, body_bytes: usize) -> Acts {
+        let call = (Way::Http, Token(token));
+        self.answered(id, call, |asked| wire::http(asked, headers, body_bytes))
+    }
+
+    /// A gRPC call of a root ended with a message of so many bytes and status 0.
+    pub fn grpc_answered(&mut self, id: u32, token: u32, bytes: usize) -> Acts {
+        self.answered(id, (Way::Grpc, Token(token)), |asked| wire::grpc(asked, bytes))
+    }
+
+    /// A gRPC call of a root ended without a message, or with another status than 0.
+    pub fn grpc_failed(&mut self, id: u32, token: u32) -> Acts {
+        self.answered(id, (Way::Grpc, Token(token)), |_| Answer::Failed)
+    }
+
+    fn answered(
+        &mut self,
+        id: u32,
+        call: (Way, Token),
+        read: impl FnOnce(&crate::asked::Asked) -> Answer,
+    ) -> Acts {
+        let most = self.most(id);
+        self.root(id).map_or(Acts::none(), |root| root.answered(call, most, read))
+    }
+
+    /// How many requests this root may have parked: what the others leave of the worker's.
+    fn most(&self, id: u32) -> usize {
+        if !P::ASKS {
+            return 0;
+        }
+        let others = self.roots.iter().filter(|root| root.id != id).map(|root| root.pending.parked.len());
+        MAX_PARKED.saturating_sub(others.sum())
     }
 
     fn root(&mut self, id: u32) -> Option<&mut Root<P>> {
@@ -128,34 +165,10 @@ impl<P: Plugin> Worker<P> {
     }
 }
 
-impl<P: Plugin> Configured<P> {
-    fn request_headers(&mut self, id: RequestId) -> Action {
-        let Ok(now) = hostcalls::now() else { return refuse(Reason::Internal) };
-        let (request, verdict) = match read::head(id, self.plugin.needs()) {
-            Ok(head) => {
-                let (request, step) = self.plugin.decide(&mut self.state, head, now);
-                (Some(request), drive::verdict(step))
-            }
-            Err(read::Unreadable) => (None, Verdict::deny(Reason::RequestUnreadable, None)),
-        };
-        let wants = self.plugin.wants(&verdict);
-        let more = if wants.is_empty() || request.is_none() {
-            Head::default()
-        } else {
-            // What cannot be read is missing in the report; the verdict stands.
-            read::head(id, wants).unwrap_or_default()
-        };
-        let report = self.plugin.report(request.as_ref(), &more, &verdict, now);
-        self.metrics.write(&report);
-        self.metrics.measure();
-        act::carry_out(&verdict, &report.details)
-    }
-}
-
 /// The one fallback: there is nothing to decide by, so the answer is no.
 pub(crate) fn refuse(reason: Reason) -> Action {
     log(Severity::Error, &format!("meshward: request refused: {reason}"));
-    act::carry_out(&Verdict::deny(reason, None), &format!("meshward_denied[{reason}]"))
+    act::carry_out(&Verdict::deny(reason, None), &format!("meshward_denied[{reason}]"), false)
 }
 
 /// What a callback answers when the worker's state cannot be had, which must not happen.

@@ -202,7 +202,12 @@ impl Judgement {
                     | Reason::PeerMalformed
                     | Reason::RequestUnreadable => (25, 4),
                     // Error, High.
-                    Reason::NotConfigured | Reason::CannotAsk | Reason::Internal => (27, 4),
+                    Reason::NotConfigured
+                    | Reason::CannotAsk
+                    | Reason::TooManyParked
+                    | Reason::TooManyQuestions
+                    | Reason::DeadlinePassed
+                    | Reason::Internal => (27, 4),
                 };
                 Self { action_id: 2, disposition_id, status_id: 2, severity_id }
             }

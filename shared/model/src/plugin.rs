@@ -2,12 +2,18 @@
 
 use core::fmt;
 
-use crate::{Code, Head, Needs, Node, Request, Step, UnixMillis, Verdict};
+use crate::{Answer, Code, Head, Needs, Node, Question, Request, Resumed, Step, Ticket, UnixMillis, Verdict};
 
 /// A whole plugin. The adapter knows this trait and no feature.
 pub trait Plugin: Sized + 'static {
     /// What the plugin remembers between requests, in one worker.
     type State: Default;
+
+    /// Whether it ever asks; see `Stage::ASKS`.
+    const ASKS: bool;
+
+    /// Whether an allowed request may carry header edits; see `Stage::EDITS`.
+    const EDITS: bool;
 
     /// Every counter it may increment; the adapter defines them once, when the plugin is configured.
     const COUNTERS: &'static [Counter];
@@ -27,6 +33,22 @@ pub trait Plugin: Sized + 'static {
 
     /// Parses what was read and decides. The parsed request comes back with the step: it is what a report is made of.
     fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step);
+
+    /// A question was answered, or a request has waited too long; see `Stage::answer`.
+    fn answer(
+        &self,
+        state: &mut Self::State,
+        ticket: Ticket,
+        answer: Answer,
+        waiting: &[&Request],
+        now: UnixMillis,
+    ) -> Vec<Resumed>;
+
+    /// How often the worker's timer fires, in milliseconds; 0: never.
+    fn tick_period_millis(&self) -> u32;
+
+    /// The worker's timer fired: questions that no request waits for.
+    fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Vec<(Ticket, Question)>;
 
     /// What has to be read beside that to report this verdict; nothing for most.
     fn wants(&self, verdict: &Verdict) -> Needs;

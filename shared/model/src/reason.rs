@@ -56,6 +56,12 @@ reasons! {
     NotConfigured = "plugin.not_configured",
     /// A stage asked a question that this plugin cannot ask.
     CannotAsk = "plugin.cannot_ask",
+    /// As many requests wait for an answer as this worker may park.
+    TooManyParked = "plugin.too_many_parked",
+    /// The request had to wait for more answers than one request may.
+    TooManyQuestions = "plugin.too_many_questions",
+    /// The answer that the request waited for did not come in time.
+    DeadlinePassed = "plugin.deadline_passed",
     /// The plugin found itself in a state that must not be.
     Internal = "plugin.internal",
 }

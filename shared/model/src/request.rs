@@ -35,6 +35,8 @@ pub struct Request {
     pub headers: Headers,
     /// Who is on the other end of the connection.
     pub peer: Peer,
+    /// Whether the verified certificate names something that is no SPIFFE ID of a workload, where no enforced document minds.
+    pub peer_malformed: bool,
     /// The port of the address that the connection was accepted on.
     pub destination_port: Option<u16>,
 }

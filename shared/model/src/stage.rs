@@ -1,6 +1,6 @@
 //! A stage: one feature in the request's way, seen through six doors.
 
-use crate::{Answer, Event, Needs, Question, Request, RequestId, Step, Ticket, UnixMillis, Verdict};
+use crate::{Answer, Edits, Event, Needs, Question, Request, RequestId, Step, Ticket, UnixMillis, Verdict};
 
 /// One feature in the request's way.
 ///
@@ -9,6 +9,13 @@ use crate::{Answer, Event, Needs, Question, Request, RequestId, Step, Ticket, Un
 pub trait Stage {
     /// What the stage remembers between requests, in one worker.
     type State: Default;
+
+    /// Whether the stage ever asks: gives [`Step::Ask`] or [`Step::Wait`], or has questions at a tick. Where it is `false` the
+    /// module is built without what asking takes.
+    const ASKS: bool = false;
+
+    /// Whether an allowed request may carry header edits. Where it is `false` the module is built without editing.
+    const EDITS: bool = false;
 
     /// Which facts READ fetches, from the compiled configuration.
     fn needs(&self) -> Needs;
@@ -21,12 +28,15 @@ pub trait Stage {
     /// Request headers are there.
     fn decide(&self, state: &mut Self::State, request: &Request, now: UnixMillis) -> Step;
 
-    /// A question was answered: the parked requests that go on, each with its next step.
+    /// A question was answered, or ([`Answer::TimedOut`]) a request has waited too long for it. `waiting` are the parked requests
+    /// that wait for the ticket, in the order in which they came; none, when nobody does (any more). Those that are returned go on,
+    /// each with its next step; the others stay parked.
     fn answer(
         &self,
         _state: &mut Self::State,
         _ticket: Ticket,
         _answer: Answer,
+        _waiting: &[&Request],
         _now: UnixMillis,
     ) -> Vec<Resumed> {
         Vec::new()
@@ -42,6 +52,11 @@ pub trait Stage {
         Vec::new()
     }
 
+    /// How often the worker's timer fires, in milliseconds; 0: never. The first tick comes right after configuring.
+    fn tick_period_millis(&self) -> u32 {
+        0
+    }
+
     /// The worker's timer fired: questions that no request waits for.
     fn tick(&self, _state: &mut Self::State, _now: UnixMillis) -> Vec<(Ticket, Question)> {
         Vec::new()
@@ -55,15 +70,6 @@ pub struct Resumed {
     pub request: RequestId,
     /// What its stage says next.
     pub step: Step,
-}
-
-/// Header edits: removals first, then additions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Edits {
-    /// Names whose every value goes.
-    pub remove: Vec<Vec<u8>>,
-    /// Pairs that are added.
-    pub add: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// How a request ended.

@@ -1,6 +1,6 @@
 //! What a stage says next: it is done, or it asks.
 
-use crate::{UnixMillis, Verdict};
+use crate::{Headers, UnixMillis, Verdict};
 
 /// Which request of this worker: the proxy's own number for the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -17,6 +17,8 @@ pub enum Step {
     Done(Verdict),
     /// Something from outside is needed first; the request is parked until it comes or the deadline passes.
     Ask(Question, Waiting),
+    /// A question that is under way already will tell; the request is parked like one that asks.
+    Wait(Waiting),
 }
 
 /// A question is transport only: the stage builds its bytes and parses the answer, the adapter moves them.
@@ -32,7 +34,7 @@ pub enum Question {
         body: Vec<u8>,
         /// How long the call may take, in milliseconds.
         timeout_millis: u32,
-        /// The longest answer that is read, in bytes; a longer one is an [`Answer::TooLarge`].
+        /// The longest body that is read, in bytes; a longer one is an [`Answer::TooLarge`].
         max_body_bytes: u32,
     },
     /// A unary gRPC call to a cluster of the proxy.
@@ -47,6 +49,8 @@ pub enum Question {
         message: Vec<u8>,
         /// How long the call may take, in milliseconds.
         timeout_millis: u32,
+        /// The longest message that is read, in bytes; a longer one is an [`Answer::TooLarge`].
+        max_message_bytes: u32,
     },
 }
 
@@ -55,17 +59,30 @@ pub enum Question {
 pub struct Waiting {
     /// The question whose answer lets it go on.
     pub ticket: Ticket,
-    /// When it is too late: the request is then decided without an answer.
+    /// When it is too late: the stage then gets [`Answer::TimedOut`] for this request, and unless it decides, the request is
+    /// refused. At most [`Waiting::MAX_MILLIS`] from now.
     pub deadline: UnixMillis,
+}
+
+impl Waiting {
+    /// The longest that a request is parked for one answer, in milliseconds; a later deadline counts as this.
+    pub const MAX_MILLIS: u64 = 60_000;
+
+    /// Until `ticket` is answered, `millis` from now at the most.
+    pub const fn on(ticket: Ticket, now: UnixMillis, millis: u64) -> Self {
+        Self { ticket, deadline: UnixMillis(now.0.saturating_add(millis)) }
+    }
 }
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// An HTTP response, whole.
+    /// An HTTP response, whole. Envoy answers a call that timed out with a 504 of its own, and one that found nobody with a 503.
     Http {
         /// The response's status.
         status: u16,
+        /// The response's headers, `:status` included.
+        headers: Headers,
         /// The response's body.
         body: Vec<u8>,
     },
@@ -74,8 +91,10 @@ pub enum Answer {
         /// The encoded message.
         message: Vec<u8>,
     },
-    /// No answer: refused, reset, timed out, or a gRPC status other than 0.
+    /// No answer: the call could not be started, was refused, reset or timed out, or ended with a gRPC status other than 0.
     Failed,
     /// The answer was longer than the question allows.
     TooLarge,
+    /// The deadline of a parked request has passed. The question may still be under way, and others may wait for it.
+    TimedOut,
 }

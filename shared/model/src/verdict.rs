@@ -27,6 +27,48 @@ pub struct Allowed {
     pub reason: Reason,
     /// The ALLOW rule that matched, if one did.
     pub rule: Option<RuleId>,
+    /// What is changed in the request's headers before it goes on; see `Stage::EDITS`.
+    pub edits: Edits,
+}
+
+/// Header edits: removals first, then additions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// Names whose every value goes.
+    pub remove: Vec<Vec<u8>>,
+    /// Pairs that are added.
+    pub add: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Edits {
+    /// Nothing is changed.
+    pub const NONE: Self = Self { remove: Vec::new(), add: Vec::new() };
+
+    /// Whether nothing is changed.
+    pub const fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.add.is_empty()
+    }
+
+    /// Removes every value of `name`.
+    #[must_use]
+    pub fn without(mut self, name: impl Into<Vec<u8>>) -> Self {
+        self.remove.push(name.into());
+        self
+    }
+
+    /// Adds a pair.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        self.add.push((name.into(), value.into()));
+        self
+    }
+}
+
+impl Allowed {
+    /// Goes on as it came.
+    pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
+        Self { reason, rule, edits: Edits::NONE }
+    }
 }
 
 /// Why a request ends here, and what the caller is told.
@@ -43,7 +85,7 @@ pub struct Denial {
 impl Verdict {
     /// Lets the request go on.
     pub const fn allow(reason: Reason, rule: Option<RuleId>) -> Self {
-        Self { decision: Decision::Allow(Allowed { reason, rule }), shadow: None }
+        Self { decision: Decision::Allow(Allowed::new(reason, rule)), shadow: None }
     }
 
     /// Ends the request with the status that goes with `reason`.
@@ -84,7 +126,12 @@ impl Denial {
             Reason::PathRefused | Reason::HostRefused | Reason::MethodRefused | Reason::RequestUnreadable => {
                 400
             }
-            Reason::NotConfigured | Reason::CannotAsk | Reason::Internal => 503,
+            Reason::NotConfigured
+            | Reason::CannotAsk
+            | Reason::TooManyParked
+            | Reason::TooManyQuestions
+            | Reason::DeadlinePassed
+            | Reason::Internal => 503,
             Reason::AllowRule
             | Reason::NoDenyMatch
             | Reason::ShadowOnly

@@ -2,8 +2,8 @@
 
 use meshward_identity::{Settings, resolve};
 use meshward_model::{
-    Anonymous, Counter, Denial, Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Step,
-    UnixMillis, Verdict,
+    Anonymous, Answer, Counter, Denial, Head, Needs, Node, Peer, Plugin, Question, Reason, Refusal, Report,
+    Request, Resumed, Step, Ticket, UnixMillis, Verdict,
 };
 
 use crate::Assemble;
@@ -32,6 +32,8 @@ impl<S> Pipeline<S> {
 impl<S: Assemble> Plugin for Pipeline<S> {
     type State = S::State;
 
+    const ASKS: bool = S::ASKS;
+    const EDITS: bool = S::EDITS;
     const COUNTERS: &'static [Counter] = COUNTERS;
     const MEMORY_GAUGE: &'static str = MEMORY_GAUGE;
 
@@ -54,23 +56,46 @@ impl<S: Assemble> Plugin for Pipeline<S> {
             id,
             headers,
             peer: Peer::Anonymous(Anonymous::Unread),
+            peer_malformed: false,
             destination_port: connection.destination_port,
         };
-        let mut malformed = false;
         if self.reads_peer {
             match resolve(connection, &self.identity) {
                 Ok(peer) => request.peer = peer,
                 Err(_) if self.enforces_peer => {
                     return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None)));
                 }
-                Err(_) => malformed = true,
+                Err(_) => request.peer_malformed = true,
             }
         }
         let mut step = self.stage.decide(state, &request, now);
-        if malformed && let Step::Done(verdict) = &mut step {
-            verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
-        }
+        note_malformed_peer(&request, &mut step);
         (request, step)
+    }
+
+    fn answer(
+        &self,
+        state: &mut S::State,
+        ticket: Ticket,
+        answer: Answer,
+        waiting: &[&Request],
+        now: UnixMillis,
+    ) -> Vec<Resumed> {
+        let mut resumed = self.stage.answer(state, ticket, answer, waiting, now);
+        for Resumed { request, step } in &mut resumed {
+            if let Some(request) = waiting.iter().find(|waits| waits.id == *request) {
+                note_malformed_peer(request, step);
+            }
+        }
+        resumed
+    }
+
+    fn tick_period_millis(&self) -> u32 {
+        self.stage.tick_period_millis()
+    }
+
+    fn tick(&self, state: &mut S::State, now: UnixMillis) -> Vec<(Ticket, Question)> {
+        self.stage.tick(state, now)
     }
 
     fn wants(&self, verdict: &Verdict) -> Needs {
@@ -104,5 +129,14 @@ impl<S> Pipeline<S> {
         }
         request.destination_port = request.destination_port.or(more.connection.destination_port);
         request
+    }
+}
+
+/// A malformed peer that ends nothing is counted as a shadow document's refusal, whenever the verdict comes.
+fn note_malformed_peer(request: &Request, step: &mut Step) {
+    if request.peer_malformed
+        && let Step::Done(verdict) = step
+    {
+        verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
     }
 }

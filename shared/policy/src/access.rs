@@ -50,7 +50,7 @@ impl AccessControl {
         }
         match (allowed, self.shadow.is_empty()) {
             (Some(allowed), _) => Decision::Allow(allowed),
-            (None, false) => Decision::Allow(Allowed { reason: Reason::ShadowOnly, rule: None }),
+            (None, false) => Decision::Allow(Allowed::new(Reason::ShadowOnly, None)),
             (None, true) => self.when_nothing_applies.clone(),
         }
     }

@@ -79,7 +79,7 @@ impl Compiler {
         let reason = Reason::NothingApplies;
         let when_nothing_applies = match when_nothing_applies {
             WhenNothingApplies::Deny => Decision::Deny(Denial::new(reason, None)),
-            WhenNothingApplies::Allow => Decision::Allow(Allowed { reason, rule: None }),
+            WhenNothingApplies::Allow => Decision::Allow(Allowed::new(reason, None)),
         };
         Ok(AccessControl { enforced, shadow, when_nothing_applies, peer })
     }

@@ -90,14 +90,12 @@ impl Set {
         }
         if self.has_allow_document {
             return match self.allow.iter().find(|rule| rule.truth(subject) == Truth::Yes) {
-                Some(rule) => {
-                    Decision::Allow(Allowed { reason: Reason::AllowRule, rule: Some(rule.id.clone()) })
-                }
+                Some(rule) => Decision::Allow(Allowed::new(Reason::AllowRule, Some(rule.id.clone()))),
                 None => Decision::Deny(Denial::new(Reason::NoAllowMatch, None)),
             };
         }
         match self.otherwise {
-            Otherwise::Allow => Decision::Allow(Allowed { reason: Reason::NoDenyMatch, rule: None }),
+            Otherwise::Allow => Decision::Allow(Allowed::new(Reason::NoDenyMatch, None)),
             Otherwise::Deny => Decision::Deny(Denial::new(Reason::Otherwise, None)),
         }
     }

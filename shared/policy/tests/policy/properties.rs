@@ -23,6 +23,7 @@ fn stripped(request: &Request, needs: meshward_model::Needs) -> Request {
         id: request.id,
         headers: if needs.headers { request.headers.clone() } else { Headers::default() },
         peer: if needs.uri_san { request.peer.clone() } else { Peer::Anonymous(Anonymous::Unread) },
+        peer_malformed: request.peer_malformed,
         destination_port: request.destination_port.filter(|_| needs.destination_port),
     }
 }

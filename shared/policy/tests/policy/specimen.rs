@@ -80,7 +80,13 @@ impl Ask {
             }
             None => Peer::Anonymous(Anonymous::NoIdentity),
         };
-        Request { id: RequestId(1), headers: headers.build(), peer, destination_port: self.port }
+        Request {
+            id: RequestId(1),
+            headers: headers.build(),
+            peer,
+            peer_malformed: false,
+            destination_port: self.port,
+        }
     }
 }
 

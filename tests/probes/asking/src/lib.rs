@@ -1,1 +1,152 @@
-//! A plugin whose stage asks.
+//! A plugin whose stage asks: the riskiest way of a request, proven before features take it.
+//!
+//! Each request says in headers what the stage shall ask ([`question`]), the answer says in its body what becomes of the request
+//! ([`answer`]), and the configuration says whom to ask ([`settings`]). Nothing of this is a policy.
+
+mod answer;
+mod question;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use meshward_model::{
+    Answer, Needs, Question, Reason, Refusal, Request, Resumed, Stage, Step, Ticket, UnixMillis, Verdict,
+};
+use meshward_pipeline::{Assemble, Documents, Pipeline};
+
+use crate::settings::Settings;
+
+/// The plugin.
+pub type Asking = Pipeline<Probe>;
+
+meshward_adapter::plugin!(crate::Asking, asks);
+
+/// The stage.
+#[derive(Debug)]
+pub struct Probe {
+    settings: Settings,
+}
+
+/// What the stage remembers.
+#[derive(Debug, Default)]
+pub struct State {
+    tickets: u64,
+    /// Questions that requests share, by path, while they are under way.
+    shared: BTreeMap<Vec<u8>, (Ticket, UnixMillis)>,
+    /// The ticket of the question that the last tick asked.
+    tick: Option<Ticket>,
+    /// What that question brought.
+    known: Vec<u8>,
+}
+
+impl State {
+    fn ticket(&mut self) -> Ticket {
+        self.tickets = self.tickets.saturating_add(1);
+        Ticket(self.tickets)
+    }
+}
+
+impl Assemble for Probe {
+    const KINDS: &'static [&'static str] = &["Probe"];
+
+    fn assemble(documents: &Documents<'_>) -> Result<Self, Refusal> {
+        settings::read(&documents.documents).map(|settings| Self { settings })
+    }
+}
+
+impl Stage for Probe {
+    type State = State;
+
+    const ASKS: bool = true;
+    const EDITS: bool = true;
+
+    fn needs(&self) -> Needs {
+        Needs { headers: true, ..Needs::default() }
+    }
+
+    fn decide(&self, state: &mut State, request: &Request, now: UnixMillis) -> Step {
+        match request.headers.single(b"x-ask") {
+            Ok(b"http" | b"grpc") => self.ask(state, request, now),
+            Ok(b"share") => self.share(state, request, now),
+            Ok(b"known") => answer::step(&state.known, request).unwrap_or_else(refused),
+            Ok(b"trap") => answer::trap(),
+            Ok(_) => refused(),
+            Err(_) => Step::Done(Verdict::allow(Reason::NoDenyMatch, None)),
+        }
+    }
+
+    fn answer(
+        &self,
+        state: &mut State,
+        ticket: Ticket,
+        answer: Answer,
+        waiting: &[&Request],
+        now: UnixMillis,
+    ) -> Vec<Resumed> {
+        if !matches!(answer, Answer::TimedOut) {
+            state.shared.retain(|_, (shared, _)| *shared != ticket);
+        }
+        let body = match answer {
+            Answer::Http { status: 200, body, .. } => body,
+            Answer::Grpc { message } => message,
+            Answer::Http { status, .. } => format!("status {status}").into_bytes(),
+            Answer::Failed => b"failed".to_vec(),
+            Answer::TooLarge => b"too large".to_vec(),
+            Answer::TimedOut => b"timed out".to_vec(),
+        };
+        if state.tick == Some(ticket) {
+            state.known = body;
+            return Vec::new();
+        }
+        let mut resumed = Vec::new();
+        for request in waiting {
+            let step = match body.as_slice() {
+                b"again" => Some(self.ask(state, request, now)),
+                body => answer::step(body, request),
+            };
+            resumed.extend(step.map(|step| Resumed { request: request.id, step }));
+        }
+        resumed
+    }
+
+    fn tick_period_millis(&self) -> u32 {
+        self.settings.tick_period_millis
+    }
+
+    fn tick(&self, state: &mut State, _now: UnixMillis) -> Vec<(Ticket, Question)> {
+        let Some(path) = &self.settings.tick_path else { return Vec::new() };
+        let ticket = state.ticket();
+        state.tick = Some(ticket);
+        vec![(ticket, question::http(&self.settings, path.as_bytes()))]
+    }
+}
+
+impl Probe {
+    fn ask(&self, state: &mut State, request: &Request, now: UnixMillis) -> Step {
+        let waiting = question::waiting(&self.settings, state.ticket(), request, now);
+        Step::Ask(question::of(&self.settings, request), waiting)
+    }
+
+    /// All requests for one path share a question; the mark that it is under way has an expiry of its own.
+    fn share(&self, state: &mut State, request: &Request, now: UnixMillis) -> Step {
+        let path = question::path(request).to_vec();
+        match state.shared.get(&path) {
+            Some((ticket, expires)) if *expires > now => {
+                Step::Wait(question::waiting(&self.settings, *ticket, request, now))
+            }
+            Some(_) | None => {
+                let ticket = state.ticket();
+                let life = u64::from(self.settings.timeout_millis);
+                state.shared.insert(path, (ticket, UnixMillis(now.0.saturating_add(life))));
+                Step::Ask(
+                    question::of(&self.settings, request),
+                    question::waiting(&self.settings, ticket, request, now),
+                )
+            }
+        }
+    }
+}
+
+fn refused() -> Step {
+    Step::Done(Verdict::deny(Reason::NoAllowMatch, None))
+}

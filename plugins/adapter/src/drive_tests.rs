@@ -1,0 +1,1 @@
+//! Driving without a proxy: parking, answers, deadlines, bounds.

@@ -1,0 +1,73 @@
+//! The requests of one root that wait for an answer.
+
+use meshward_model::{Request, RequestId, Ticket, UnixMillis, Waiting};
+
+/// The most requests that a worker parks, over all its roots. Each holds its header map, and each is a caller kept waiting.
+pub(crate) const MAX_PARKED: usize = 256;
+
+/// A request that waits.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) request: Request,
+    pub(crate) waiting: Waiting,
+    /// How often it has been parked, this time included.
+    pub(crate) times: u32,
+}
+
+/// The table of parked requests, in the order in which they came. At most [`MAX_PARKED`], so that a walk is cheap.
+#[derive(Debug, Default)]
+pub(crate) struct ParkedTable {
+    parked: Vec<Parked>,
+}
+
+impl ParkedTable {
+    pub(crate) fn len(&self) -> usize {
+        self.parked.len()
+    }
+
+    pub(crate) fn insert(&mut self, parked: Parked) {
+        self.parked.push(parked);
+    }
+
+    /// Takes a request out if it waits for this ticket.
+    pub(crate) fn take(&mut self, id: RequestId, ticket: Ticket) -> Option<Parked> {
+        self.take_if(|parked| parked.request.id == id && parked.waiting.ticket == ticket)
+    }
+
+    /// Forgets a request that has ended.
+    pub(crate) fn remove(&mut self, id: RequestId) -> bool {
+        self.take_if(|parked| parked.request.id == id).is_some()
+    }
+
+    /// Takes a request out whose deadline has passed; call it until there is none.
+    pub(crate) fn take_late(&mut self, now: UnixMillis) -> Option<Parked> {
+        self.take_if(|parked| parked.waiting.deadline <= now)
+    }
+
+    /// Those that wait for this ticket.
+    pub(crate) fn waiting_for(&self, ticket: Ticket) -> Vec<&Request> {
+        self.parked
+            .iter()
+            .filter(|parked| parked.waiting.ticket == ticket)
+            .map(|parked| &parked.request)
+            .collect()
+    }
+
+    /// When the next one is late.
+    pub(crate) fn earliest(&self) -> Option<UnixMillis> {
+        self.parked.iter().map(|parked| parked.waiting.deadline).min()
+    }
+
+    /// The clock went back: so do the deadlines.
+    pub(crate) fn set_back(&mut self, millis: u64) {
+        for parked in &mut self.parked {
+            parked.waiting.deadline.0 = parked.waiting.deadline.0.saturating_sub(millis);
+        }
+    }
+
+    fn take_if(&mut self, wanted: impl Fn(&Parked) -> bool) -> Option<Parked> {
+        let at = self.parked.iter().position(wanted)?;
+        // In order, so that who came first goes first.
+        Some(self.parked.remove(at))
+    }
+}

@@ -1,0 +1,170 @@
+//! A root context: one configuration of the plugin, and what its requests wait for.
+
+use meshward_model::{Answer, Head, Plugin, Reason, Request, RequestId, Severity, Step, UnixMillis, Verdict};
+
+use crate::act::{self, Act, Acts};
+use crate::asked::{Asked, Way};
+use crate::drive::{self, Drive, Pending, Settled};
+use crate::hostcalls::{self, Token};
+use crate::report::{Metrics, log};
+use crate::worker::{Action, refuse};
+use crate::{read, wire};
+
+pub(crate) struct Root<P: Plugin> {
+    pub(crate) id: u32,
+    pub(crate) pending: Pending,
+    configured: Option<Configured<P>>,
+}
+
+struct Configured<P: Plugin> {
+    plugin: P,
+    state: P::State,
+    metrics: Metrics,
+}
+
+impl<P: Plugin> Root<P> {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, pending: Pending::default(), configured: None }
+    }
+
+    /// Takes a plugin in, in the place of the one before.
+    pub(crate) fn configure(&mut self, plugin: P) {
+        let mut metrics = Metrics::define(P::COUNTERS, P::MEMORY_GAUGE);
+        metrics.measure();
+        let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
+        self.configured = Some(Configured { plugin, state: P::State::default(), metrics });
+        if P::ASKS {
+            let now = hostcalls::now().unwrap_or_default();
+            self.pending.configured(period, now);
+            self.arm(false, now);
+        }
+    }
+
+    /// Request headers are there; this root may have `most` requests parked.
+    pub(crate) fn request_headers(&mut self, id: RequestId, most: usize) -> (Action, Acts) {
+        let Some(configured) = &mut self.configured else {
+            return (refuse(Reason::NotConfigured), Acts::none());
+        };
+        let Ok(now) = hostcalls::now() else { return (refuse(Reason::Internal), Acts::none()) };
+        let (request, verdict) = match read::head(id, configured.plugin.needs()) {
+            Ok(head) => {
+                let (request, step) = configured.plugin.decide(&mut configured.state, head, now);
+                match step {
+                    Step::Done(verdict) => (Some(request), verdict),
+                    Step::Ask(..) | Step::Wait(_) if P::ASKS => return self.begin(request, step, most, now),
+                    Step::Ask(..) | Step::Wait(_) => (Some(request), Verdict::deny(Reason::CannotAsk, None)),
+                }
+            }
+            Err(read::Unreadable) => (None, Verdict::deny(Reason::RequestUnreadable, None)),
+        };
+        (configured.conclude(request.as_ref(), &verdict, now), Acts::none())
+    }
+
+    /// The root's timer fired.
+    pub(crate) fn tick(&mut self, most: usize) -> Acts {
+        let Ok(now) = hostcalls::now() else { return Acts::none() };
+        let Some(drive) = self.drive(most, now) else { return Acts::none() };
+        let settled = drive.tick();
+        let acts = self.write_down(settled, self.id, now);
+        self.arm(true, now);
+        acts
+    }
+
+    /// A call ended; `read` makes the answer of what the host hands over. A call that is not known is nobody's.
+    pub(crate) fn answered(
+        &mut self,
+        (way, token): (Way, Token),
+        most: usize,
+        read: impl FnOnce(&Asked) -> Answer,
+    ) -> Acts {
+        let Some(asked) = self.pending.asked.take(way, token) else { return Acts::none() };
+        let answer = read(&asked);
+        let Ok(now) = hostcalls::now() else { return Acts::none() };
+        let Some(drive) = self.drive(most, now) else { return Acts::none() };
+        let settled = drive.answered(asked.ticket, answer);
+        let acts = self.write_down(settled, self.id, now);
+        self.arm(false, now);
+        acts
+    }
+
+    fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> (Action, Acts) {
+        let id = request.id;
+        let Some(drive) = self.drive(most, now) else { return (refuse(Reason::Internal), Acts::none()) };
+        let mut settled = drive.begin(request, step);
+        let own = drive::take(&mut settled, id);
+        let acts = self.write_down(settled, id.0, now);
+        self.arm(false, now);
+        match (own, &mut self.configured) {
+            (Some(Settled { request, verdict }), Some(configured)) => {
+                (configured.conclude(Some(&request), &verdict, now), acts)
+            }
+            (None, _) | (Some(_), None) => (Action::Pause, acts),
+        }
+    }
+
+    fn drive(
+        &mut self,
+        most: usize,
+        now: UnixMillis,
+    ) -> Option<Drive<'_, P, fn(&meshward_model::Question) -> Option<(Way, Token)>>> {
+        let Configured { plugin, state, .. } = self.configured.as_mut()?;
+        Some(Drive::new((plugin, state), &mut self.pending, most, now, wire::start))
+    }
+
+    /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.
+    fn write_down(&mut self, settled: Vec<Settled>, home: u32, now: UnixMillis) -> Acts {
+        let Some(configured) = &self.configured else { return Acts::none() };
+        let mut acts = Vec::with_capacity(settled.len());
+        let mut away = false;
+        for Settled { request, verdict } in settled {
+            let wanted = !configured.plugin.wants(&verdict).is_empty();
+            // What cannot be read is missing in the report; the verdict stands.
+            let there = wanted && hostcalls::set_effective_context(request.id.0).is_ok();
+            away |= there;
+            let details = configured.report(Some(&request), there, &verdict, now);
+            acts.push(Act { request: request.id, verdict, details });
+        }
+        if away {
+            let _ = hostcalls::set_effective_context(home);
+        }
+        Acts::new(home, acts)
+    }
+
+    /// Sets the host's timer for what is due next.
+    fn arm(&mut self, exactly: bool, now: UnixMillis) {
+        let earliest = self.pending.earliest();
+        if let Some(millis) = self.pending.alarm.wanted(earliest, exactly, now) {
+            match hostcalls::set_tick_period(millis) {
+                Ok(()) => self.pending.alarm.set(millis, now),
+                Err(status) => {
+                    let line = format!("meshward: the proxy does not set the timer (status {})", status.0);
+                    log(Severity::Error, &line);
+                }
+            }
+        }
+    }
+}
+
+impl<P: Plugin> Configured<P> {
+    /// Reports the verdict of the callback's own request and carries it out.
+    fn conclude(&mut self, request: Option<&Request>, verdict: &Verdict, now: UnixMillis) -> Action {
+        let details = self.report(request, request.is_some(), verdict, now);
+        self.metrics.measure();
+        act::carry_out(verdict, &details, P::EDITS)
+    }
+
+    /// Writes a verdict down and gives what the access log says. `there`: what the report wants can be read.
+    fn report(&self, request: Option<&Request>, there: bool, verdict: &Verdict, now: UnixMillis) -> String {
+        let wants = self.plugin.wants(verdict);
+        let more = match request {
+            Some(request) if there && !wants.is_empty() => {
+                // What cannot be read is missing in the report; the verdict stands.
+                read::head(request.id, wants).unwrap_or_default()
+            }
+            Some(_) | None => Head::default(),
+        };
+        let report = self.plugin.report(request, &more, verdict, now);
+        self.metrics.write(&report);
+        report.details
+    }
+}

@@ -1,0 +1,6 @@
+//! A plugin that asks, in real Envoys: answered, late, never; parked and bounded; gone, trapped and reloaded.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected and stops")]
+
+mod answers;
+mod setup;
