@@ -57,6 +57,8 @@ pub struct Attributes {
     pub destination_address: String,
     /// The connection's TLS side; `None` is plaintext.
     pub tls: Option<Tls>,
+    /// `connection.id`; streams of one connection share filter state that was declared for its life.
+    pub connection_id: u64,
     /// `request.protocol`.
     pub protocol: String,
     /// `filter_state`: objects by name, as text.
@@ -73,6 +75,7 @@ impl Default for Attributes {
             source_address: "127.0.0.1:50000".to_owned(),
             destination_address: "127.0.0.1:8080".to_owned(),
             tls: None,
+            connection_id: 0,
             protocol: "HTTP/1.1".to_owned(),
             filter_state: Vec::new(),
             metadata: Vec::new(),

@@ -1,6 +1,6 @@
 //! How a proxy is put together and started.
 
-use crate::{Faults, Node, Plugin, Proxy};
+use crate::{Faults, LogLevel, Node, Plugin, Proxy};
 
 /// Why a proxy does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,8 @@ pub struct Builder {
     pub(crate) shared: Vec<(String, Vec<u8>, Vec<u8>)>,
     pub(crate) seed: u64,
     pub(crate) fuel_per_call: u64,
+    pub(crate) log_level: LogLevel,
+    pub(crate) trace: bool,
 }
 
 impl Default for Builder {
@@ -48,6 +50,8 @@ impl Default for Builder {
             shared: Vec::new(),
             seed: 1,
             fuel_per_call: 10_000_000_000,
+            log_level: LogLevel::Info,
+            trace: false,
         }
     }
 }
@@ -113,6 +117,20 @@ impl Builder {
     #[must_use]
     pub const fn fuel_per_call(mut self, fuel: u64) -> Self {
         self.fuel_per_call = fuel;
+        self
+    }
+
+    /// From which level on log lines are kept, and what plugins are told of it.
+    #[must_use]
+    pub const fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// Whether every host call is kept in order; see [`Proxy::trace`].
+    #[must_use]
+    pub const fn trace(mut self, trace: bool) -> Self {
+        self.trace = trace;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Calls that plugins start, and what the caller answers.
 
 use crate::Headers;
+use crate::vm::VmId;
 
 /// Names an open callout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,4 +92,25 @@ pub enum CalloutAnswer {
     },
     /// The connection broke: an HTTP call then has no headers, a gRPC call ends with Unavailable.
     Reset,
+}
+
+/// A callout as the proxy keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    /// Who started it.
+    pub(crate) vm: VmId,
+    /// Its root.
+    pub(crate) root: u32,
+    /// The token that the plugin got.
+    pub(crate) token: u32,
+    /// On which worker; `None` is the main thread.
+    pub(crate) worker: Option<usize>,
+    /// Which plugin of the chain.
+    pub(crate) plugin: usize,
+    /// What is called.
+    pub(crate) kind: CalloutKind,
+    /// When it times out, in nanoseconds of Unix time.
+    pub(crate) deadline: Option<u64>,
+    /// A gRPC stream whose other side has ended, and that the plugin has not closed.
+    pub(crate) remote_closed: bool,
 }

@@ -3,16 +3,36 @@
 //! A [`Proxy`] is driven: nothing happens between two calls. The caller opens streams, hands over bytes, moves the clock and
 //! answers callouts; the proxy runs the plugins' callbacks in Envoy's order and says where each stream stands.
 
+mod attribute_values;
 mod attributes;
 mod builder;
 mod callout;
+mod chain;
+mod events;
 mod fault;
+mod filter;
+mod header_map;
+mod hostcalls;
+mod memory;
 mod message;
+mod metrics;
 mod module;
+mod pairs;
 mod plugin;
 mod progress;
+mod property;
+mod protobuf;
 mod proxy;
+mod queue;
+mod reply;
+mod root;
+mod shared_data;
+mod signature;
+mod start;
 mod status;
+mod stream;
+mod vm;
+mod world;
 
 pub use attributes::{Attributes, Tls, Value};
 pub use builder::{Builder, StartError};
