@@ -1,0 +1,15 @@
+//! The host from outside: what a plugin sees, what the caller sees. Plugins are a few lines of WebAssembly text each.
+
+mod wat;
+
+mod callouts;
+mod canary;
+mod clock;
+mod failing;
+mod faults;
+mod foreign;
+mod headers;
+mod loading;
+mod replies;
+mod shared;
+mod streams;
