@@ -3,4 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected and stops")]
 
 mod answers;
+mod bounds;
+mod deadlines;
+mod failures;
 mod setup;
+mod ticks;
