@@ -14,7 +14,7 @@ const ENVOYS: &[Step] = &[Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
 const TOOLCHAIN: &[Step] = &[Step::Toolchain];
 
 /// All steps, in order.
-pub(crate) const ALL: [Check; 12] = [
+pub(crate) const ALL: [Check; 13] = [
     Check { name: "fmt", about: "formatting", needs: &[], run: format },
     Check { name: "house", about: "house rules: sizes, arrows, names, links", needs: &[], run: house_rules },
     Check { name: "lint", about: "clippy, native", needs: &[], run: lint },
@@ -26,6 +26,12 @@ pub(crate) const ALL: [Check; 12] = [
         about: "policies' cases, natively and through real Envoy",
         needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
         run: corpus,
+    },
+    Check {
+        name: "probes",
+        about: "what a module sees of its host: the same in real Envoys and in the embedded host",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
+        run: probes,
     },
     Check {
         name: "host-calls",
@@ -84,9 +90,11 @@ fn build() -> Result<bool> {
 
 /// The folder of the cases, which have a step of their own.
 const CORPUS: &str = "tests/corpus";
+/// The folder of the probes, which have one, too.
+const PROBES: &str = "tests/probes";
 
 fn unit() -> Result<bool> {
-    let files = packages::test_files(|folder| folder != CORPUS)?;
+    let files = packages::test_files(|folder| folder != CORPUS && folder != PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?.args(["--lib", "--bins"]), &files));
     let passed = tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?;
     Ok(native_tests()?.args(["--quiet", "--doc"]).passes()? && passed)
@@ -95,6 +103,13 @@ fn unit() -> Result<bool> {
 fn corpus() -> Result<bool> {
     modules::build(&[modules::Plugin::Authz])?;
     let files = packages::test_files(|folder| folder == CORPUS)?;
+    let tests = || anyhow::Ok(named(native_tests()?, &files));
+    Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?)
+}
+
+fn probes() -> Result<bool> {
+    modules::build(&[modules::Plugin::Probe, modules::Plugin::Asking])?;
+    let files = packages::test_files(|folder| folder == PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?, &files));
     Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?)
 }

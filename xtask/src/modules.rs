@@ -22,10 +22,13 @@ pub(crate) enum Plugin {
     SdkEmpty,
     /// The same with only those exports that a filter of request headers needs.
     SdkStripped,
+    /// The module of `tests/probes`: does what a script says.
+    Probe,
 }
 
 /// All of them, in the order of `build`.
-pub(crate) const ALL: [Plugin; 5] = [Plugin::Authz, Plugin::Asking, Plugin::Floor, Plugin::SdkEmpty, Plugin::SdkStripped];
+pub(crate) const ALL: [Plugin; 6] =
+    [Plugin::Authz, Plugin::Asking, Plugin::Floor, Plugin::SdkEmpty, Plugin::SdkStripped, Plugin::Probe];
 
 /// What `authz` exports, and nothing else: Envoy calls every callback that it finds, on every request.
 /// `proxy_on_delete` frees a stream's context and stays in every module.
@@ -65,6 +68,7 @@ impl Plugin {
             Self::Floor => "floor",
             Self::SdkEmpty => "sdk_empty",
             Self::SdkStripped => "sdk_stripped",
+            Self::Probe => "probe",
         }
     }
 
@@ -74,6 +78,7 @@ impl Plugin {
             Self::Asking => "meshward-asking",
             Self::Floor => "meshward-bench-floor",
             Self::SdkEmpty | Self::SdkStripped => "meshward-bench-sdk-empty",
+            Self::Probe => "meshward-probe",
         }
     }
 
@@ -82,7 +87,7 @@ impl Plugin {
         match self {
             Self::Authz | Self::Floor | Self::SdkStripped => Some(&AUTHZ_EXPORTS),
             Self::Asking => Some(&ASKING_EXPORTS),
-            Self::SdkEmpty => None,
+            Self::SdkEmpty | Self::Probe => None,
         }
     }
 
@@ -90,7 +95,7 @@ impl Plugin {
     pub(crate) fn ceiling_kib(self) -> Option<u32> {
         match self {
             Self::Authz => Some(400),
-            Self::Asking | Self::Floor | Self::SdkEmpty | Self::SdkStripped => None,
+            Self::Asking | Self::Floor | Self::SdkEmpty | Self::SdkStripped | Self::Probe => None,
         }
     }
 }
@@ -150,7 +155,7 @@ fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
     let bytes = std::fs::read(&built).with_context(|| format!("cargo left no {}", paths::short(&built)))?;
     let bytes = match plugin {
         Plugin::SdkStripped => strip::keep_exports(&bytes, &AUTHZ_EXPORTS)?,
-        Plugin::Authz | Plugin::Asking | Plugin::Floor | Plugin::SdkEmpty => bytes,
+        Plugin::Authz | Plugin::Asking | Plugin::Floor | Plugin::SdkEmpty | Plugin::Probe => bytes,
     };
     interface::check(&bytes, plugin.exports())
         .with_context(|| format!("`{}` would not run in Envoy", plugin.name()))?;

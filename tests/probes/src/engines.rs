@@ -1,0 +1,39 @@
+//! Where the engines are: environment variables that `cargo xtask test` sets.
+
+use meshward_harness::envoy::binary_from_environment;
+use std::path::PathBuf;
+
+/// The newest Envoy.
+///
+/// # Errors
+/// The remedy, when the variable is not set.
+pub fn main() -> Result<PathBuf, String> {
+    binary_from_environment()
+}
+
+/// The older Envoy.
+///
+/// # Errors
+/// The remedy, when the variable is not set.
+pub fn second() -> Result<PathBuf, String> {
+    named_by("MESHWARD_ENVOY_SECOND")
+}
+
+/// The probe module.
+///
+/// # Errors
+/// The remedy, when the variable is not set or nothing is there.
+pub fn module() -> Result<PathBuf, String> {
+    let module = named_by("MESHWARD_MODULES")?.join("probe.wasm");
+    if module.is_file() {
+        Ok(module)
+    } else {
+        Err(format!("{} is not there: run `cargo xtask build`", module.display()))
+    }
+}
+
+fn named_by(variable: &str) -> Result<PathBuf, String> {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("{variable} is not set: run `cargo xtask test --only probes`, which sets it"))
+}

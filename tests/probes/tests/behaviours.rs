@@ -1,0 +1,72 @@
+//! Every behaviour in the real Envoys: the transcripts that stand in the files.
+#![expect(clippy::print_stdout, reason = "a test says what it ran")]
+
+use meshward_probes::behaviour::{Behaviour, Door};
+use meshward_probes::{engines, envoy, files, transcript};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Fewer than this are not what was promised.
+const LEAST: usize = 60;
+
+#[test]
+fn every_behaviour_is_seen_in_the_newest_envoy() -> Result<(), String> {
+    let seen = run(Door::Envoy, &engines::main()?)?;
+    if files::blessing() {
+        let transcripts = seen.into_iter().map(|(behaviour, text)| (behaviour.name, text)).collect();
+        return files::bless(&transcripts).map_err(|error| error.to_string());
+    }
+    check(Door::Envoy, &seen);
+    Ok(())
+}
+
+#[test]
+fn every_behaviour_is_seen_in_the_older_envoy() -> Result<(), String> {
+    if files::blessing() {
+        return Ok(());
+    }
+    check(Door::OlderEnvoy, &run(Door::OlderEnvoy, &engines::second()?)?);
+    Ok(())
+}
+
+#[test]
+fn there_are_as_many_behaviours_as_promised() -> Result<(), String> {
+    let all = files::read().map_err(|error| error.to_string())?;
+    let mut families: BTreeMap<&str, usize> = BTreeMap::new();
+    for (family, _) in &all {
+        *families.entry(family).or_default() += 1;
+    }
+    for (family, count) in families {
+        println!("{count:4} {family}");
+    }
+    println!("{:4} behaviours", all.len());
+    assert!(all.len() >= LEAST, "{} behaviours, {LEAST} were promised", all.len());
+    Ok(())
+}
+
+fn run(door: Door, binary: &Path) -> Result<Vec<(Behaviour, String)>, String> {
+    let all = files::chosen(files::read().map_err(|error| error.to_string())?);
+    let behaviours: Vec<Behaviour> = all.into_iter().map(|(_, behaviour)| behaviour).collect();
+    let transcripts =
+        envoy::run(binary, &engines::module()?, &behaviours).map_err(|error| error.to_string())?;
+    println!("{door}: {} behaviours", behaviours.len());
+    let text = |transcript: Result<transcript::Transcript, String>| match transcript {
+        Ok(transcript) => transcript.text(),
+        Err(why) => format!("it stood still at {why}\n"),
+    };
+    Ok(behaviours.into_iter().zip(transcripts.into_iter().map(text)).collect())
+}
+
+fn check(door: Door, seen: &[(Behaviour, String)]) {
+    let mut wrong = Vec::new();
+    for (behaviour, text) in seen {
+        let expected = behaviour.expected(door);
+        if expected.trim_end() != text.trim_end() {
+            wrong.push(format!("{}:\n{}", behaviour.name, transcript::difference(expected, text)));
+        } else if behaviour.difference(door).is_some() && expected.trim_end() == behaviour.expect.trim_end() {
+            wrong.push(format!("{}: {door} does not differ any more: remove the difference", behaviour.name));
+        }
+    }
+    let (count, all) = (wrong.len(), seen.len());
+    assert!(wrong.is_empty(), "{door}: {count} of {all} behaviours differ\n\n{}", wrong.join("\n"));
+}
