@@ -1,6 +1,6 @@
 //! The root's timer: the stage's own period, shortened while something has a deadline.
 
-use meshward_model::UnixMillis;
+use crate::moment::Steady;
 
 /// The longest time that the timer is set to, in milliseconds: a day. An early tick does no harm.
 const MAX_DELAY_MILLIS: u64 = 86_400_000;
@@ -11,33 +11,33 @@ pub(crate) struct Alarm {
     /// How often the stage wants its tick, in milliseconds; 0: never.
     period: u32,
     /// When the stage's next tick is due.
-    due: Option<UnixMillis>,
+    due: Option<Steady>,
     /// What the host's timer was set to last, in milliseconds; 0: it stands still.
     set_to: u32,
     /// When the host's timer fires next.
-    fires: Option<UnixMillis>,
+    fires: Option<Steady>,
 }
 
 impl Alarm {
     /// The timer of a plugin that was just configured: its first tick is due at once.
-    pub(crate) fn new(period: u32, now: UnixMillis) -> Self {
+    pub(crate) fn new(period: u32, now: Steady) -> Self {
         Self { period, due: (period > 0).then_some(now), set_to: 0, fires: None }
     }
 
     /// The host's timer fired. `true` when the stage's own tick is due.
-    pub(crate) fn fired(&mut self, now: UnixMillis) -> bool {
+    pub(crate) fn fired(&mut self, now: Steady) -> bool {
         // The host sets its timer again by itself, after the callback.
-        self.fires = (self.set_to > 0).then(|| later(now, self.set_to));
+        self.fires = (self.set_to > 0).then(|| now.plus(u64::from(self.set_to)));
         let due = self.due.is_some_and(|due| due <= now);
         if due {
-            self.due = Some(later(now, self.period));
+            self.due = Some(now.plus(u64::from(self.period)));
         }
         due
     }
 
     /// What the host's timer must be set to so that nothing is missed, if it must be touched at all. `exactly`: also when it
     /// would fire earlier than need be, as it goes on doing so.
-    pub(crate) fn wanted(&self, earliest: Option<UnixMillis>, exactly: bool, now: UnixMillis) -> Option<u32> {
+    pub(crate) fn wanted(&self, earliest: Option<Steady>, exactly: bool, now: Steady) -> Option<u32> {
         let Some(at) = self.due.into_iter().chain(earliest).min() else {
             return (self.set_to > 0 && exactly).then_some(0);
         };
@@ -45,24 +45,13 @@ impl Alarm {
         if enough {
             return None;
         }
-        let delay = at.0.saturating_sub(now.0).clamp(1, MAX_DELAY_MILLIS);
+        let delay = at.since(now).clamp(1, MAX_DELAY_MILLIS);
         u32::try_from(delay).ok()
     }
 
     /// The host's timer was set.
-    pub(crate) fn set(&mut self, millis: u32, now: UnixMillis) {
+    pub(crate) fn set(&mut self, millis: u32, now: Steady) {
         self.set_to = millis;
-        self.fires = (millis > 0).then(|| later(now, millis));
+        self.fires = (millis > 0).then(|| now.plus(u64::from(millis)));
     }
-
-    /// The clock went back: so does what is due.
-    pub(crate) fn set_back(&mut self, millis: u64) {
-        for time in [&mut self.due, &mut self.fires].into_iter().flatten() {
-            time.0 = time.0.saturating_sub(millis);
-        }
-    }
-}
-
-fn later(now: UnixMillis, millis: u32) -> UnixMillis {
-    UnixMillis(now.0.saturating_add(u64::from(millis)))
 }

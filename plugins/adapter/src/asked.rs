@@ -1,8 +1,9 @@
 //! The questions of one root that are under way.
 
-use meshward_model::{Question, Ticket, UnixMillis};
+use meshward_model::{Question, Ticket};
 
 use crate::hostcalls::Token;
+use crate::moment::Steady;
 
 /// The most questions of a root that are under way at once. More parked requests than this may share them.
 pub(crate) const MAX_ASKED: usize = 512;
@@ -27,23 +28,18 @@ pub(crate) struct Asked {
     /// The longest answer that is read, in bytes.
     pub(crate) max_bytes: u32,
     /// When it no longer counts as under way.
-    pub(crate) expires: UnixMillis,
+    pub(crate) expires: Steady,
 }
 
 impl Asked {
     /// A question that the host has just taken.
-    pub(crate) fn new(
-        question: &Question,
-        (way, token): (Way, Token),
-        ticket: Ticket,
-        now: UnixMillis,
-    ) -> Self {
+    pub(crate) fn new(question: &Question, (way, token): (Way, Token), ticket: Ticket, now: Steady) -> Self {
         let (max_bytes, timeout) = match question {
             Question::Http { max_body_bytes, timeout_millis, .. } => (*max_body_bytes, *timeout_millis),
             Question::Grpc { max_message_bytes, timeout_millis, .. } => (*max_message_bytes, *timeout_millis),
         };
         let life = u64::from(timeout).saturating_add(GRACE_MILLIS);
-        Self { way, token, ticket, max_bytes, expires: UnixMillis(now.0.saturating_add(life)) }
+        Self { way, token, ticket, max_bytes, expires: now.plus(life) }
     }
 }
 
@@ -68,20 +64,13 @@ impl AskedTable {
     }
 
     /// Takes out a question that no longer counts; call it until there is none.
-    pub(crate) fn take_expired(&mut self, now: UnixMillis) -> Option<Asked> {
+    pub(crate) fn take_expired(&mut self, now: Steady) -> Option<Asked> {
         self.take_if(|asked| asked.expires <= now)
     }
 
     /// When the next one expires.
-    pub(crate) fn earliest(&self) -> Option<UnixMillis> {
+    pub(crate) fn earliest(&self) -> Option<Steady> {
         self.asked.iter().map(|asked| asked.expires).min()
-    }
-
-    /// The clock went back: so do the expiries.
-    pub(crate) fn set_back(&mut self, millis: u64) {
-        for asked in &mut self.asked {
-            asked.expires.0 = asked.expires.0.saturating_sub(millis);
-        }
     }
 
     fn take_if(&mut self, wanted: impl Fn(&Asked) -> bool) -> Option<Asked> {

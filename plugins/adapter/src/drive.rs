@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use meshward_model::{
-    Answer, Plugin, Question, Reason, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict, Waiting,
+    Answer, Plugin, Question, Reason, Request, RequestId, Resumed, Step, Ticket, Verdict, Waiting,
 };
 
 use crate::alarm::Alarm;
 use crate::asked::{Asked, AskedTable, Way};
 use crate::hostcalls::Token;
+use crate::moment::{Moment, Steady};
 use crate::parked::{Parked, ParkedTable};
 
 /// How often one request may be parked; then it is refused.
@@ -20,30 +21,17 @@ pub(crate) struct Pending {
     pub(crate) parked: ParkedTable,
     pub(crate) asked: AskedTable,
     pub(crate) alarm: Alarm,
-    last: UnixMillis,
 }
 
 impl Pending {
     /// A new configuration: what the old one asked is nobody's any more, what is parked ends at its deadline.
-    pub(crate) fn configured(&mut self, period: u32, now: UnixMillis) {
+    pub(crate) fn configured(&mut self, period: u32, now: Steady) {
         self.asked = AskedTable::default();
         self.alarm = Alarm::new(period, now);
     }
 
-    /// Takes note of the time. The proxy's clock is the wall's: when it is set back, all that is due goes back with it, so that
-    /// nobody waits longer for it.
-    pub(crate) fn notice(&mut self, now: UnixMillis) {
-        let back = self.last.0.saturating_sub(now.0);
-        if back > 0 {
-            self.parked.set_back(back);
-            self.asked.set_back(back);
-            self.alarm.set_back(back);
-        }
-        self.last = now;
-    }
-
     /// When something has to be looked at next, the stage's own tick aside.
-    pub(crate) fn earliest(&self) -> Option<UnixMillis> {
+    pub(crate) fn earliest(&self) -> Option<Steady> {
         self.parked.earliest().into_iter().chain(self.asked.earliest()).min()
     }
 }
@@ -64,10 +52,10 @@ pub(crate) struct Drive<'a, P: Plugin, F> {
     pub(crate) pending: &'a mut Pending,
     /// How many requests this root may have parked.
     pub(crate) most: usize,
-    pub(crate) now: UnixMillis,
+    pub(crate) moment: Moment,
     pub(crate) start: F,
-    pub(crate) answers: VecDeque<(Ticket, Answer)>,
-    pub(crate) settled: Vec<Settled>,
+    answers: VecDeque<(Ticket, Answer)>,
+    settled: Vec<Settled>,
 }
 
 impl<'a, P, F> Drive<'a, P, F>
@@ -79,11 +67,10 @@ where
         (plugin, state): (&'a P, &'a mut P::State),
         pending: &'a mut Pending,
         most: usize,
-        now: UnixMillis,
+        moment: Moment,
         start: F,
     ) -> Self {
-        pending.notice(now);
-        Self { plugin, state, pending, most, now, start, answers: VecDeque::new(), settled: Vec::new() }
+        Self { plugin, state, pending, most, moment, start, answers: VecDeque::new(), settled: Vec::new() }
     }
 
     /// A request's first step.
@@ -100,14 +87,14 @@ where
 
     /// The timer fired.
     pub(crate) fn tick(mut self) -> Vec<Settled> {
-        while let Some(late) = self.pending.parked.take_late(self.now) {
+        while let Some(late) = self.pending.parked.take_late(self.moment.steady) {
             self.late(late);
         }
-        while let Some(lost) = self.pending.asked.take_expired(self.now) {
+        while let Some(lost) = self.pending.asked.take_expired(self.moment.steady) {
             self.answers.push_back((lost.ticket, Answer::Failed));
         }
-        if self.pending.alarm.fired(self.now) {
-            for (ticket, question) in self.plugin.tick(self.state, self.now) {
+        if self.pending.alarm.fired(self.moment.steady) {
+            for (ticket, question) in self.plugin.tick(self.state, self.moment.now) {
                 self.ask(ticket, &question);
             }
         }
@@ -118,7 +105,7 @@ where
     fn finish(mut self) -> Vec<Settled> {
         while let Some((ticket, answer)) = self.answers.pop_front() {
             let waiting = self.pending.parked.waiting_for(ticket);
-            let resumed = self.plugin.answer(self.state, ticket, answer, &waiting, self.now);
+            let resumed = self.plugin.answer(self.state, ticket, answer, &waiting, self.moment.now);
             for Resumed { request, step } in resumed {
                 // Whoever does not wait for this ticket is none of this answer's business.
                 if let Some(parked) = self.pending.parked.take(request, ticket) {
@@ -131,9 +118,9 @@ where
 
     /// A request's deadline has passed: its stage may decide without the answer, else it is refused.
     fn late(&mut self, late: Parked) {
-        let Parked { request, waiting, times } = late;
+        let Parked { request, ticket, times, .. } = late;
         let id = request.id;
-        let resumed = self.plugin.answer(self.state, waiting.ticket, Answer::TimedOut, &[&request], self.now);
+        let resumed = self.plugin.answer(self.state, ticket, Answer::TimedOut, &[&request], self.moment.now);
         match resumed.into_iter().find(|resumed| resumed.request == id) {
             Some(Resumed { step, .. }) => self.take(request, step, times),
             None => self.refuse(request, Reason::DeadlinePassed),
@@ -159,23 +146,18 @@ where
 
     /// Parks a request; `false` when it is refused instead.
     fn park(&mut self, request: Request, waiting: Waiting, times: u32) -> bool {
-        let refusal = if times >= MAX_WAITS {
-            Some(Reason::TooManyQuestions)
-        } else if waiting.deadline <= self.now {
-            Some(Reason::DeadlinePassed)
-        } else if self.pending.parked.len() >= self.most {
-            Some(Reason::TooManyParked)
-        } else {
-            None
-        };
-        if let Some(reason) = refusal {
-            self.refuse(request, reason);
-            return false;
+        let late = self.moment.reaches(waiting.deadline, Waiting::MAX_MILLIS);
+        match late {
+            _ if times >= MAX_WAITS => self.refuse(request, Reason::TooManyQuestions),
+            None => self.refuse(request, Reason::DeadlinePassed),
+            Some(_) if self.pending.parked.len() >= self.most => self.refuse(request, Reason::TooManyParked),
+            Some(late) => {
+                let times = times.saturating_add(1);
+                self.pending.parked.insert(Parked { request, ticket: waiting.ticket, late, times });
+                return true;
+            }
         }
-        let latest = UnixMillis(self.now.0.saturating_add(Waiting::MAX_MILLIS));
-        let waiting = Waiting { deadline: waiting.deadline.min(latest), ..waiting };
-        self.pending.parked.insert(Parked { request, waiting, times: times.saturating_add(1) });
-        true
+        false
     }
 
     /// Asks; a question that cannot be asked has failed at once.
@@ -183,7 +165,7 @@ where
         let started = if self.pending.asked.is_full() { None } else { (self.start)(question) };
         match started {
             Some((way, token)) => {
-                self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.now));
+                self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.moment.steady));
             }
             None => self.answers.push_back((ticket, Answer::Failed)),
         }

@@ -11,7 +11,7 @@ use meshward_model::{Severity, UnixMillis};
 
 pub use asking::{
     Token, add_request_header, continue_request, grpc_call, grpc_message, http_call, http_call_body,
-    http_call_headers, remove_request_header, set_effective_context, set_tick_period,
+    http_call_headers, remove_request_header, set_effective_context, set_tick_period, steady_millis,
 };
 
 /// A status of the host other than OK, by its number in the ABI.

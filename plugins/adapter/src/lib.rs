@@ -12,6 +12,7 @@ mod asked;
 mod drive;
 mod exports;
 pub mod hostcalls;
+mod moment;
 mod parked;
 mod read;
 mod report;
@@ -19,7 +20,7 @@ mod root;
 mod wire;
 mod worker;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod drive_tests;
 
 pub use act::Acts;

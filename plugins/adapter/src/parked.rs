@@ -1,6 +1,8 @@
 //! The requests of one root that wait for an answer.
 
-use meshward_model::{Request, RequestId, Ticket, UnixMillis, Waiting};
+use meshward_model::{Request, RequestId, Ticket};
+
+use crate::moment::Steady;
 
 /// The most requests that a worker parks, over all its roots. Each holds its header map, and each is a caller kept waiting.
 pub(crate) const MAX_PARKED: usize = 256;
@@ -9,7 +11,10 @@ pub(crate) const MAX_PARKED: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Parked {
     pub(crate) request: Request,
-    pub(crate) waiting: Waiting,
+    /// The question whose answer lets it go on.
+    pub(crate) ticket: Ticket,
+    /// When it is too late.
+    pub(crate) late: Steady,
     /// How often it has been parked, this time included.
     pub(crate) times: u32,
 }
@@ -31,7 +36,7 @@ impl ParkedTable {
 
     /// Takes a request out if it waits for this ticket.
     pub(crate) fn take(&mut self, id: RequestId, ticket: Ticket) -> Option<Parked> {
-        self.take_if(|parked| parked.request.id == id && parked.waiting.ticket == ticket)
+        self.take_if(|parked| parked.request.id == id && parked.ticket == ticket)
     }
 
     /// Forgets a request that has ended.
@@ -40,29 +45,18 @@ impl ParkedTable {
     }
 
     /// Takes a request out whose deadline has passed; call it until there is none.
-    pub(crate) fn take_late(&mut self, now: UnixMillis) -> Option<Parked> {
-        self.take_if(|parked| parked.waiting.deadline <= now)
+    pub(crate) fn take_late(&mut self, now: Steady) -> Option<Parked> {
+        self.take_if(|parked| parked.late <= now)
     }
 
     /// Those that wait for this ticket.
     pub(crate) fn waiting_for(&self, ticket: Ticket) -> Vec<&Request> {
-        self.parked
-            .iter()
-            .filter(|parked| parked.waiting.ticket == ticket)
-            .map(|parked| &parked.request)
-            .collect()
+        self.parked.iter().filter(|parked| parked.ticket == ticket).map(|parked| &parked.request).collect()
     }
 
     /// When the next one is late.
-    pub(crate) fn earliest(&self) -> Option<UnixMillis> {
-        self.parked.iter().map(|parked| parked.waiting.deadline).min()
-    }
-
-    /// The clock went back: so do the deadlines.
-    pub(crate) fn set_back(&mut self, millis: u64) {
-        for parked in &mut self.parked {
-            parked.waiting.deadline.0 = parked.waiting.deadline.0.saturating_sub(millis);
-        }
+    pub(crate) fn earliest(&self) -> Option<Steady> {
+        self.parked.iter().map(|parked| parked.late).min()
     }
 
     fn take_if(&mut self, wanted: impl Fn(&Parked) -> bool) -> Option<Parked> {

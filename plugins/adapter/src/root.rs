@@ -6,6 +6,7 @@ use crate::act::{self, Act, Acts};
 use crate::asked::{Asked, Way};
 use crate::drive::{self, Drive, Pending, Settled};
 use crate::hostcalls::{self, Token};
+use crate::moment::{Moment, Steady};
 use crate::report::{Metrics, log};
 use crate::worker::{Action, refuse};
 use crate::{read, wire};
@@ -34,7 +35,8 @@ impl<P: Plugin> Root<P> {
         let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
         self.configured = Some(Configured { plugin, state: P::State::default(), metrics });
         if P::ASKS {
-            let now = hostcalls::now().unwrap_or_default();
+            // A clock that fails now is asked again by whatever comes next; the timer then fires once more, at worst.
+            let now = hostcalls::steady_millis().map(Steady).unwrap_or_default();
             self.pending.configured(period, now);
             self.arm(false, now);
         }
@@ -62,11 +64,11 @@ impl<P: Plugin> Root<P> {
 
     /// The root's timer fired.
     pub(crate) fn tick(&mut self, most: usize) -> Acts {
-        let Ok(now) = hostcalls::now() else { return Acts::none() };
-        let Some(drive) = self.drive(most, now) else { return Acts::none() };
+        let Ok(moment) = Moment::read() else { return Acts::none() };
+        let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.tick();
-        let acts = self.write_down(settled, self.id, now);
-        self.arm(true, now);
+        let acts = self.write_down(settled, self.id, moment.now);
+        self.arm(true, moment.steady);
         acts
     }
 
@@ -79,21 +81,25 @@ impl<P: Plugin> Root<P> {
     ) -> Acts {
         let Some(asked) = self.pending.asked.take(way, token) else { return Acts::none() };
         let answer = read(&asked);
-        let Ok(now) = hostcalls::now() else { return Acts::none() };
-        let Some(drive) = self.drive(most, now) else { return Acts::none() };
+        let Ok(moment) = Moment::read() else { return Acts::none() };
+        let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.answered(asked.ticket, answer);
-        let acts = self.write_down(settled, self.id, now);
-        self.arm(false, now);
+        let acts = self.write_down(settled, self.id, moment.now);
+        self.arm(false, moment.steady);
         acts
     }
 
     fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> (Action, Acts) {
         let id = request.id;
-        let Some(drive) = self.drive(most, now) else { return (refuse(Reason::Internal), Acts::none()) };
+        let moment = Moment::at(now).ok();
+        let Some((moment, drive)) = moment.and_then(|moment| Some((moment, self.drive(most, moment)?)))
+        else {
+            return (refuse(Reason::Internal), Acts::none());
+        };
         let mut settled = drive.begin(request, step);
         let own = drive::take(&mut settled, id);
         let acts = self.write_down(settled, id.0, now);
-        self.arm(false, now);
+        self.arm(false, moment.steady);
         match (own, &mut self.configured) {
             (Some(Settled { request, verdict }), Some(configured)) => {
                 (configured.conclude(Some(&request), &verdict, now), acts)
@@ -105,10 +111,10 @@ impl<P: Plugin> Root<P> {
     fn drive(
         &mut self,
         most: usize,
-        now: UnixMillis,
+        moment: Moment,
     ) -> Option<Drive<'_, P, fn(&meshward_model::Question) -> Option<(Way, Token)>>> {
         let Configured { plugin, state, .. } = self.configured.as_mut()?;
-        Some(Drive::new((plugin, state), &mut self.pending, most, now, wire::start))
+        Some(Drive::new((plugin, state), &mut self.pending, most, moment, wire::start))
     }
 
     /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.
@@ -131,7 +137,7 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Sets the host's timer for what is due next.
-    fn arm(&mut self, exactly: bool, now: UnixMillis) {
+    fn arm(&mut self, exactly: bool, now: Steady) {
         let earliest = self.pending.earliest();
         if let Some(millis) = self.pending.alarm.wanted(earliest, exactly, now) {
             match hostcalls::set_tick_period(millis) {

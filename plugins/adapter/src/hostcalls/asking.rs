@@ -104,6 +104,19 @@ fn buffer(buffer: u32, size: usize) -> Result<Vec<u8>, Status> {
     taken(|data, len| unsafe { sys::proxy_get_buffer_bytes(buffer, 0, size, data, len) })
 }
 
+/// The time of a clock that nobody sets, in milliseconds; only differences mean something. ABI 0.2.1 has no such clock, WASI has.
+///
+/// # Errors
+/// WASI's status.
+pub fn steady_millis() -> Result<u64, Status> {
+    const MONOTONIC: u32 = 1;
+    const PRECISION_NANOS: u64 = 1_000_000;
+    let mut nanos = 0;
+    // SAFETY: the host writes eight bytes into a live `u64`.
+    Status::check(unsafe { sys::clock_time_get(MONOTONIC, PRECISION_NANOS, &raw mut nanos) })?;
+    Ok(nanos / PRECISION_NANOS)
+}
+
 /// Lets the root's timer fire every so many milliseconds from now; 0 stops it.
 ///
 /// # Errors

@@ -8,6 +8,11 @@ pub(super) use native::*;
 
 #[cfg(target_arch = "wasm32")]
 mod wasm {
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(crate) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+    }
+
     #[link(wasm_import_module = "env")]
     unsafe extern "C" {
         pub(crate) fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
@@ -97,6 +102,7 @@ mod native {
     }
 
     no_host! {
+        clock_time_get(u32, u64, *mut u64)
         proxy_log(u32, Bytes, usize)
         proxy_get_current_time_nanoseconds(*mut u64)
         proxy_set_tick_period_milliseconds(u32)

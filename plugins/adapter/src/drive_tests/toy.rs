@@ -1,0 +1,186 @@
+//! A plugin of a few lines, and a bench to drive it on.
+
+use meshward_model::{
+    Allowed, Answer, Counter, Decision, Edits, Head, Headers, Needs, Node, Peer, Plugin, Question, Reason,
+    Refusal, Report, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict, Waiting,
+};
+
+use crate::asked::Way;
+use crate::drive::{Drive, Pending, Settled};
+use crate::hostcalls::Token;
+use crate::moment::{Moment, Steady};
+
+/// When every test begins.
+pub(super) const NOW: u64 = 1_800_000_000_000;
+/// How long a call may take.
+pub(super) const TIMEOUT: u32 = 2_000;
+
+type Say = fn(&mut State, Ticket, &Answer, &Request) -> Option<(RequestId, Step)>;
+
+/// Says of each request that waits what `say` says.
+pub(super) struct Toy {
+    say: Say,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) answers: Vec<(Ticket, Answer)>,
+    pub(super) rounds: u64,
+    pub(super) ticks: u32,
+}
+
+impl Plugin for Toy {
+    type State = State;
+    const ASKS: bool = true;
+    const EDITS: bool = false;
+    const COUNTERS: &'static [Counter] = &[];
+    const MEMORY_GAUGE: &'static str = "toy";
+
+    fn configure(_: &[u8], _: &Node) -> Result<Self, Refusal> {
+        Ok(Self { say: |_, _, _, _| None })
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn decide(&self, _: &mut State, head: Head, _: UnixMillis) -> (Request, Step) {
+        (request(head.id.0), allow())
+    }
+
+    fn answer(
+        &self,
+        state: &mut State,
+        ticket: Ticket,
+        answer: Answer,
+        waiting: &[&Request],
+        _: UnixMillis,
+    ) -> Vec<Resumed> {
+        let say = |request: &&Request| (self.say)(state, ticket, &answer, request);
+        let resumed =
+            waiting.iter().filter_map(say).map(|(request, step)| Resumed { request, step }).collect();
+        state.answers.push((ticket, answer));
+        resumed
+    }
+
+    fn tick_period_millis(&self) -> u32 {
+        0
+    }
+
+    fn tick(&self, state: &mut State, _: UnixMillis) -> Vec<(Ticket, Question)> {
+        state.ticks += 1;
+        vec![(Ticket(1_000), question())]
+    }
+
+    fn wants(&self, _: &Verdict) -> Needs {
+        Needs::default()
+    }
+
+    fn report(&self, _: Option<&Request>, _: &Head, _: &Verdict, _: UnixMillis) -> Report {
+        Report::default()
+    }
+}
+
+/// A root on the bench.
+pub(super) struct Bench {
+    plugin: Toy,
+    pub(super) state: State,
+    pub(super) pending: Pending,
+    pub(super) most: usize,
+    /// Whether the host takes questions.
+    pub(super) starts: bool,
+    /// How many it was given; the next token.
+    pub(super) started: u32,
+    /// Since the beginning, in milliseconds, on the steady clock.
+    pub(super) steady: u64,
+    /// By how much the wall's clock has been set back.
+    pub(super) back: u64,
+}
+
+impl Bench {
+    pub(super) fn new(say: Say) -> Self {
+        let pending = Pending::default();
+        let state = State::default();
+        Self { plugin: Toy { say }, state, pending, most: 256, starts: true, started: 0, steady: 0, back: 0 }
+    }
+
+    pub(super) fn configure(&mut self, period: u32) {
+        self.pending.configured(period, Steady(self.steady));
+    }
+
+    /// A request's first step.
+    pub(super) fn begin(&mut self, id: u32, step: Step) -> Vec<(u32, Option<Reason>)> {
+        self.drive(|drive| drive.begin(request(id), step))
+    }
+
+    /// The call with this token is answered.
+    pub(super) fn answer(&mut self, token: u32, answer: Answer) -> Vec<(u32, Option<Reason>)> {
+        match self.pending.asked.take(Way::Http, Token(token)) {
+            Some(asked) => self.drive(|drive| drive.answered(asked.ticket, answer)),
+            None => Vec::new(),
+        }
+    }
+
+    /// The timer fires so many milliseconds after the beginning.
+    pub(super) fn tick(&mut self, at: u64) -> Vec<(u32, Option<Reason>)> {
+        self.steady = at;
+        self.drive(|drive| drive.tick())
+    }
+
+    /// What is settled: the request, and why it was refused.
+    fn drive(
+        &mut self,
+        act: impl FnOnce(Drive<'_, Toy, &mut dyn FnMut(&Question) -> Option<(Way, Token)>>) -> Vec<Settled>,
+    ) -> Vec<(u32, Option<Reason>)> {
+        let Self { plugin, state, pending, most, starts, started, steady, back } = self;
+        let moment = Moment { now: UnixMillis(NOW + *steady - *back), steady: Steady(*steady) };
+        let mut start = |_: &Question| {
+            let token = Token(*started);
+            *started += 1;
+            starts.then_some((Way::Http, token))
+        };
+        let start: &mut dyn FnMut(&Question) -> Option<(Way, Token)> = &mut start;
+        let settled = act(Drive::new((plugin, state), pending, *most, moment, start));
+        let reason = |verdict: &Verdict| verdict.denial().map(|denial| denial.reason);
+        settled.iter().map(|settled| (settled.request.id.0, reason(&settled.verdict))).collect()
+    }
+}
+
+pub(super) fn request(id: u32) -> Request {
+    Request {
+        id: RequestId(id),
+        headers: Headers::default(),
+        peer: Peer::Anonymous(meshward_model::Anonymous::Unread),
+        peer_malformed: false,
+        destination_port: None,
+    }
+}
+
+pub(super) fn allow() -> Step {
+    let allowed = Allowed { reason: Reason::AllowRule, rule: None, edits: Edits::NONE };
+    Step::Done(Verdict { decision: Decision::Allow(allowed), shadow: None })
+}
+
+/// Asks; `millis` after the beginning it is too late.
+pub(super) fn ask(ticket: Ticket, millis: u64) -> Step {
+    Step::Ask(question(), Waiting::on(ticket, UnixMillis(NOW), millis))
+}
+
+/// Waits; `millis` after the beginning it is too late.
+pub(super) fn wait(ticket: Ticket, millis: u64) -> Step {
+    Step::Wait(Waiting::on(ticket, UnixMillis(NOW), millis))
+}
+
+pub(super) fn failed() -> Answer {
+    Answer::Failed
+}
+
+pub(super) fn question() -> Question {
+    Question::Http {
+        cluster: "answers".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_millis: TIMEOUT,
+        max_body_bytes: 100,
+    }
+}
