@@ -3,6 +3,7 @@
 
 use crate::header_map::HeaderMap;
 use crate::property::Names;
+use crate::reply::grpc_status_of;
 use crate::stream::StreamState;
 use crate::{Attributes, Node, Value, protobuf};
 
@@ -92,6 +93,9 @@ impl Facts<'_> {
             Names::Connection => self.connection(name),
             Names::Source => address(&self.stream.attributes.source_address, name),
             Names::Destination => address(&self.stream.attributes.destination_address, name),
+            Names::Upstream if name == b"request_attempt_count" => {
+                Some(Value::Uint(u64::from(self.stream.request.out.is_some())))
+            }
             Names::Upstream | Names::FilterState | Names::Xds => None,
         }
     }
@@ -141,10 +145,7 @@ impl Facts<'_> {
         let sizes = |map: Option<&HeaderMap>| count(map.map_or(0, HeaderMap::byte_size));
         let sent = self.stream.response.out.as_ref().map_or(0, |out| count(out.body.len()));
         match name {
-            b"code" => {
-                let out = self.stream.response.out.as_ref()?;
-                number(out.header(":status")?).map(Value::Int)
-            }
+            b"code" => self.code().map(Value::Int),
             b"code_details" => self.stream.details.clone().map(Value::String),
             b"flags" => Some(Value::Int(0)),
             b"size" => Some(Value::Int(sent)),
@@ -154,10 +155,16 @@ impl Facts<'_> {
             )),
             b"grpc_status" => {
                 let found = |map: Option<&HeaderMap>| number(map?.get(b"grpc-status")?);
-                found(self.trailers).or_else(|| found(self.response)).map(Value::Int)
+                let derived = || Some(i64::from(grpc_status_of(u32::try_from(self.code()?).ok()?)));
+                found(self.trailers).or_else(|| found(self.response)).or_else(derived).map(Value::Int)
             }
             _ => None,
         }
+    }
+
+    /// The response's status, from the moment that its headers come.
+    fn code(&self) -> Option<i64> {
+        number(self.stream.response.headers.as_ref()?.get(b":status")?)
     }
 
     fn connection(&self, name: &[u8]) -> Option<Value> {
@@ -170,7 +177,10 @@ impl Facts<'_> {
                 Some(Value::String(tls.and_then(|tls| tls.requested_server_name.clone()).unwrap_or_default()))
             }
             b"id" => Some(Value::Uint(attributes.connection_id)),
-            b"peer_certificate_valid" => tls?.peer_certificate_valid.map(Value::Bool),
+            b"peer_certificate_valid" => match tls {
+                Some(tls) => tls.peer_certificate_valid.map(Value::Bool),
+                None => Some(Value::Bool(false)),
+            },
             b"uri_san_peer_certificate" => text(&tls?.uri_san_peer_certificate),
             b"uri_san_local_certificate" => text(&tls?.uri_san_local_certificate),
             b"dns_san_peer_certificate" => text(&tls?.dns_san_peer_certificate),

@@ -30,7 +30,7 @@ pub enum Value {
 pub struct Tls {
     /// `connection.mtls`: whether the peer presented a certificate.
     pub peer_certificate_presented: bool,
-    /// `connection.peer_certificate_valid`: Envoy 1.40; `None` where Envoy does not have it.
+    /// `connection.peer_certificate_valid`: Envoy 1.40, which says false of plaintext; `None` where Envoy does not have it.
     pub peer_certificate_valid: Option<bool>,
     /// `connection.uri_san_peer_certificate`: the first URI SAN.
     pub uri_san_peer_certificate: Option<String>,

@@ -36,6 +36,7 @@ pub struct Builder {
     pub(crate) fuel_per_call: u64,
     pub(crate) log_level: LogLevel,
     pub(crate) trace: bool,
+    pub(crate) main_thread: bool,
 }
 
 impl Default for Builder {
@@ -52,6 +53,7 @@ impl Default for Builder {
             fuel_per_call: 10_000_000_000,
             log_level: LogLevel::Info,
             trace: false,
+            main_thread: false,
         }
     }
 }
@@ -131,6 +133,15 @@ impl Builder {
     #[must_use]
     pub const fn trace(mut self, trace: bool) -> Self {
         self.trace = trace;
+        self
+    }
+
+    /// Whether the main thread has VMs too, as in Envoy, where they configure after the canary and before the workers', tick, and
+    /// serve no stream. Off by default, since everything that ticks do would be seen twice. Its log lines and callouts have
+    /// the number of workers as their worker.
+    #[must_use]
+    pub const fn main_thread(mut self, main_thread: bool) -> Self {
+        self.main_thread = main_thread;
         self
     }
 

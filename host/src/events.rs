@@ -7,13 +7,15 @@ use crate::header_map::{HeaderMap, MapKind};
 use crate::proxy::Proxy;
 use crate::root::HttpAnswer;
 use crate::vm::{AfterCall, VmId};
+use crate::world::NANOS_PER_MILLI;
 use crate::{Callout, CalloutAnswer, CalloutId, CalloutKind, Headers, Status};
 
-const NANOS_PER_MILLI: u64 = 1_000_000;
 /// The gRPC status of a call that timed out or broke: Envoy's client makes one of its own local reply (`httpToGrpcStatus(504)`).
-const UNAVAILABLE: u32 = 14;
+pub(crate) const UNAVAILABLE: u32 = 14;
 /// What Envoy's router says when time is up (`source/common/router/router.cc`, `onResponseTimeout`).
 const TIMED_OUT: &str = "upstream request timeout";
+/// The same as its gRPC client reports it, with the details.
+const GRPC_TIMED_OUT: &str = "upstream request timeout{response_timeout}";
 
 /// What happens next on its own.
 enum Due {
@@ -129,15 +131,20 @@ impl Proxy {
                 self.world.callouts.remove(&id);
             }
         }
-        if !self.exports(open.vm, "proxy_on_grpc_close") {
+        self.grpc_closed(open.vm, open.root, open.token, (code, message));
+    }
+
+    /// The close callback, with a status that can be asked for.
+    pub(crate) fn grpc_closed(&mut self, vm: VmId, root: u32, token: u32, (code, message): (u32, &str)) {
+        if !self.exports(vm, "proxy_on_grpc_close") {
             return;
         }
-        self.with_root(open.vm, open.root, |root| {
+        self.with_root(vm, root, |root| {
             root.status = code;
             message.clone_into(&mut root.status_message);
         });
-        self.deferred(open.vm, AfterCall::StatusRead { root: open.root });
-        self.tell_root(open.vm, "proxy_on_grpc_close", open.root, &[open.root, open.token, code]);
+        self.deferred(vm, AfterCall::StatusRead { root });
+        self.tell_root(vm, "proxy_on_grpc_close", root, &[root, token, code]);
     }
 
     fn deferred(&mut self, vm: VmId, action: AfterCall) {
@@ -212,7 +219,7 @@ impl Proxy {
                 trailers: None,
             },
             CalloutKind::Grpc { .. } | CalloutKind::GrpcStream { .. } => {
-                CalloutAnswer::GrpcStatus { code: UNAVAILABLE, message: TIMED_OUT.to_owned() }
+                CalloutAnswer::GrpcStatus { code: UNAVAILABLE, message: GRPC_TIMED_OUT.to_owned() }
             }
         };
         self.deliver(id, answer);

@@ -17,16 +17,6 @@ const HEADERS_STOP: u32 = 1;
 const HEADERS_STOP_ALL: [u32; 2] = [3, 4];
 const HEADERS_MAX: u32 = 4;
 
-/// Whether a filter can be called.
-enum Fitness {
-    /// It can.
-    Fit,
-    /// It cannot, and the stream goes on without it.
-    Open,
-    /// It cannot, and the stream was refused.
-    Closed,
-}
-
 /// Where a filter is.
 #[derive(Debug, Clone, Copy)]
 struct At {
@@ -73,16 +63,13 @@ impl Proxy {
         filter.map_or(At { vm: None, context: 0 }, |filter| At { vm: filter.vm, context: filter.context })
     }
 
-    /// `CHECK_FAIL_HTTP`.
-    fn fitness(&mut self, stream: u64, filter: usize) -> Fitness {
+    /// Whether a filter can be called; if not, its stream is refused (`CHECK_FAIL_HTTP`). Under the policy `Open` too: only
+    /// requests that begin later pass by, since the policy is asked for when their filter is created.
+    fn is_fit(&mut self, stream: u64, filter: usize) -> bool {
         if self.at(stream, filter).vm.is_some_and(|vm| !self.is_failed(vm)) {
-            return Fitness::Fit;
+            return true;
         }
-        let policy = self.plugins.get(filter).map(|installed| installed.plugin.failure_policy);
-        if policy == Some(FailurePolicy::Open) {
-            return Fitness::Open;
-        }
-        let Some(known) = self.filter(stream, filter) else { return Fitness::Closed };
+        let Some(known) = self.filter(stream, filter) else { return false };
         if !known.failed {
             known.failed = true;
             if !known.failure_replied {
@@ -97,7 +84,7 @@ impl Proxy {
                 self.local_reply(stream, &reply);
             }
         }
-        Fitness::Closed
+        false
     }
 
     /// `onCreate`.
@@ -123,21 +110,15 @@ impl Proxy {
         arguments: &[u32],
         (stop, meaning): (Verdict, impl FnOnce(u32) -> Verdict),
     ) -> Verdict {
-        match self.fitness(stream, filter) {
-            Fitness::Fit => {}
-            Fitness::Open => return Verdict::Continue,
-            Fitness::Closed => return stop,
+        if !self.is_fit(stream, filter) {
+            return stop;
         }
         let At { vm: Some(vm), context } = self.at(stream, filter) else { return stop };
         let mut all = vec![context];
         all.extend_from_slice(arguments);
         let Some(called) = self.call(vm, callback, context, &all) else { return Verdict::Continue };
-        let verdict = match self.fitness(stream, filter) {
-            Fitness::Fit if called.stopped => stop,
-            Fitness::Fit => meaning(called.result),
-            Fitness::Open => Verdict::Continue,
-            Fitness::Closed => stop,
-        };
+        let fit = self.is_fit(stream, filter);
+        let verdict = if fit && !called.stopped { meaning(called.result) } else { stop };
         self.after(vm);
         verdict
     }

@@ -22,8 +22,9 @@ pub(crate) struct HeaderMap {
 }
 
 /// Headers that have a slot of their own in a request map: a second value joins the first (Envoy `envoy/http/header_map.h`,
-/// `INLINE_REQ_HEADERS` and `INLINE_REQ_RESP_HEADERS`, and those that filters register with `RegisterCustomInlineHeader`).
-const REQUEST_SLOTS: [&[u8]; 48] = [
+/// `INLINE_REQ_HEADERS` and `INLINE_REQ_RESP_HEADERS`, and those that filters register with `RegisterCustomInlineHeader`;
+/// seen in Envoy 1.36 and 1.40 by adding each twice).
+const REQUEST_SLOTS: [&[u8]; 66] = [
     b":authority",
     b":method",
     b":path",
@@ -63,9 +64,27 @@ const REQUEST_SLOTS: [&[u8]; 48] = [
     b"x-client-trace-id",
     b"x-envoy-attempt-count",
     b"x-envoy-decorator-operation",
+    b"x-envoy-downstream-service-cluster",
+    b"x-envoy-downstream-service-node",
+    b"x-envoy-expected-rq-timeout-ms",
     b"x-envoy-external-address",
+    b"x-envoy-force-trace",
+    b"x-envoy-hedge-on-per-try-timeout",
     b"x-envoy-internal",
+    b"x-envoy-ip-tags",
+    b"x-envoy-is-timeout-retry",
+    b"x-envoy-max-retries",
+    b"x-envoy-original-host",
     b"x-envoy-original-path",
+    b"x-envoy-original-url",
+    b"x-envoy-retriable-header-names",
+    b"x-envoy-retriable-status-codes",
+    b"x-envoy-retry-grpc-on",
+    b"x-envoy-retry-on",
+    b"x-envoy-upstream-alt-stat-name",
+    b"x-envoy-upstream-rq-per-try-timeout-ms",
+    b"x-envoy-upstream-rq-timeout-alt-response",
+    b"x-envoy-upstream-rq-timeout-ms",
     b"x-forwarded-client-cert",
     b"x-forwarded-for",
     b"x-forwarded-host",
@@ -75,12 +94,13 @@ const REQUEST_SLOTS: [&[u8]; 48] = [
 ];
 
 /// The same for response maps (`INLINE_RESP_HEADERS` and `INLINE_REQ_RESP_HEADERS`).
-const RESPONSE_SLOTS: [&[u8]; 31] = [
+const RESPONSE_SLOTS: [&[u8]; 38] = [
     b":status",
     b"access-control-allow-credentials",
     b"access-control-allow-headers",
     b"access-control-allow-methods",
     b"access-control-allow-origin",
+    b"access-control-allow-private-network",
     b"access-control-expose-headers",
     b"access-control-max-age",
     b"age",
@@ -105,6 +125,12 @@ const RESPONSE_SLOTS: [&[u8]; 31] = [
     b"vary",
     b"via",
     b"x-envoy-attempt-count",
+    b"x-envoy-decorator-operation",
+    b"x-envoy-degraded",
+    b"x-envoy-immediate-health-check-fail",
+    b"x-envoy-ratelimited",
+    b"x-envoy-upstream-canary",
+    b"x-envoy-upstream-healthchecked-cluster",
     b"x-envoy-upstream-service-time",
     b"x-request-id",
 ];
@@ -141,8 +167,14 @@ impl HeaderMap {
             .fold(0, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()))
     }
 
+    /// In a request `host` is `:authority` (`header_map_impl.cc`, `StaticLookupTable`, `HostLegacy`).
+    fn known_as<'a>(&self, name: &'a [u8]) -> &'a [u8] {
+        if self.kind == MapKind::Request && name.eq_ignore_ascii_case(b"host") { b":authority" } else { name }
+    }
+
     /// The first value.
     pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        let name = self.known_as(name);
         self.entries
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -151,6 +183,7 @@ impl HeaderMap {
 
     /// All values, joined with a comma (Envoy `header_utility.cc`, `getAllOfHeaderAsString`).
     pub(crate) fn joined(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let name = self.known_as(name);
         let values: Vec<&[u8]> = self
             .entries
             .iter()
@@ -162,16 +195,13 @@ impl HeaderMap {
 
     /// Adds a value: what has a slot joins the value that is there (`HeaderMapImpl::addCopy`, `insertByKey`).
     pub(crate) fn add(&mut self, name: Vec<u8>, value: Vec<u8>) {
-        let mut name = name;
+        let mut name = self.known_as(&name).to_vec();
         name.make_ascii_lowercase();
-        if name == b"host" && self.kind == MapKind::Request {
-            name = b":authority".to_vec();
-        }
         if self.has_slot(&name)
             && let Some((_, known)) = self.entries.iter_mut().find(|(known, _)| *known == name)
         {
             if !known.is_empty() {
-                known.extend_from_slice(if name == b"cookie" { b"; " } else { b"," });
+                known.push(b',');
             }
             known.extend_from_slice(&value);
             return;
@@ -192,6 +222,7 @@ impl HeaderMap {
 
     /// Removes all values.
     pub(crate) fn remove(&mut self, name: &[u8]) {
+        let name = self.known_as(name);
         self.entries.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A [`Proxy`] is driven: nothing happens between two calls. The caller opens streams, hands over bytes, moves the clock and
 //! answers callouts; the proxy runs the plugins' callbacks in Envoy's order and says where each stream stands.
+#![doc = include_str!("../README.md")]
 
 mod attribute_values;
 mod attributes;
@@ -31,6 +32,7 @@ mod signature;
 mod start;
 mod status;
 mod stream;
+mod view;
 mod vm;
 mod world;
 

@@ -8,7 +8,7 @@ pub enum FailurePolicy {
     /// Every request gets 503.
     #[default]
     Closed,
-    /// Requests skip the plugin.
+    /// Requests skip the plugin; the one whose callback trapped gets 503.
     Open,
     /// The next request after a back-off of one second gets a new VM; until then as `Closed`.
     Reload,

@@ -78,11 +78,11 @@ pub(crate) fn get(world: &World, own: &Own, path: &[u8]) -> Result<Vec<u8>, Stat
     if let Some(value) = reader.more(path) {
         return serialize(value);
     }
-    // A trailing zero byte opens no further segment.
-    let path = path.strip_suffix(b"\0").unwrap_or(path);
     if path.is_empty() {
         return Err(Status::SerializationFailure);
     }
+    // A trailing zero byte opens no further segment.
+    let path = path.strip_suffix(b"\0").unwrap_or(path);
     let mut segments = path.split(|byte| *byte == 0);
     let first = segments.next().unwrap_or_default();
     let mut place = reader.top(first).ok_or(Status::NotFound)?;
@@ -242,15 +242,16 @@ impl<'a> Reader<'a> {
             Place::Value(value) => serialize(&value),
             Place::Headers(map) => {
                 let Some(map) = map else { return Ok(pairs::encode::<Vec<u8>, Vec<u8>>(&[])) };
-                let listed: Vec<(&[u8], Vec<u8>)> = map
-                    .entries()
-                    .iter()
-                    .map(|(name, _)| (name.as_slice(), map.joined(name).unwrap_or_default()))
-                    .collect();
+                let mut listed: Vec<(&[u8], Vec<u8>)> = Vec::with_capacity(map.len());
+                for (name, _) in map.entries() {
+                    if !listed.iter().any(|(known, _)| known == name) {
+                        listed.push((name, map.joined(name).unwrap_or_default()));
+                    }
+                }
                 Ok(pairs::encode(&listed))
             }
-            // These maps say that they are empty.
-            Place::Names(_) => Ok(pairs::encode::<Vec<u8>, Vec<u8>>(&[])),
+            // These maps do not list their names.
+            Place::Names(_) => Err(Status::SerializationFailure),
         }
     }
 }

@@ -163,7 +163,7 @@ fn note_reply(state: &mut StreamState) {
 }
 
 /// Envoy `source/common/grpc/status.cc`, `httpToGrpcStatus`.
-const fn grpc_status_of(status: u32) -> u32 {
+pub(crate) const fn grpc_status_of(status: u32) -> u32 {
     match status {
         400 => 13,
         401 => 16,

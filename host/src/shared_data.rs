@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use crate::Status;
 
+/// A value and its CAS number.
+type Entry = (Vec<u8>, u32);
+
 /// All shared data of the process.
 #[derive(Debug, Default)]
 pub(crate) struct SharedData {
-    by_vm: HashMap<String, HashMap<Vec<u8>, (Vec<u8>, u32)>>,
+    by_vm: HashMap<String, HashMap<Vec<u8>, Entry>>,
     last_cas: u32,
 }
 
 impl SharedData {
     /// A value and its CAS number (`SharedData::get`).
-    pub(crate) fn get(&self, vm_id: &str, key: &[u8]) -> Option<&(Vec<u8>, u32)> {
+    pub(crate) fn get(&self, vm_id: &str, key: &[u8]) -> Option<&Entry> {
         self.by_vm.get(vm_id)?.get(key)
     }
 

@@ -7,10 +7,6 @@ use ring::signature::{
     VerificationAlgorithm,
 };
 
-/// The key is not one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BadKey;
-
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -19,19 +15,24 @@ const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 /// Envoy's words for a signature that does not fit (`source/common/crypto/utility_impl.cc`, `verifySignature`).
 const NOT_VERIFIED: &str = "Failed to verify digest. Error code: 0";
 
+/// The same for a key that cannot be read.
+const NO_KEY: &str = "Failed to initialize digest verify.";
+/// The hashes that Envoy knows; not all of them here.
+const HASHES: [&str; 5] = ["sha1", "sha224", "sha256", "sha384", "sha512"];
+
 /// Verifies a signature over `text`; the key is a DER `SubjectPublicKeyInfo`, the hash a name such as `sha256`.
 ///
 /// # Errors
-/// The key cannot be read. A signature that does not fit is the inner error.
-pub(crate) fn verify(
-    key: &[u8],
-    hash: &[u8],
-    signature: &[u8],
-    text: &[u8],
-) -> Result<Result<(), String>, BadKey> {
-    let (family, key) = public_key(key).ok_or(BadKey)?;
-    let hash = String::from_utf8_lossy(hash).to_ascii_lowercase();
-    let algorithm: &dyn VerificationAlgorithm = match (family, hash.as_str()) {
+/// Why it does not verify, in Envoy's words.
+pub(crate) fn verify(key: &[u8], hash: &[u8], signature: &[u8], text: &[u8]) -> Result<(), String> {
+    let hash = String::from_utf8_lossy(hash).into_owned();
+    let unsupported = || format!("{hash} is not supported.");
+    let name = hash.to_ascii_lowercase();
+    if !HASHES.contains(&name.as_str()) {
+        return Err(unsupported());
+    }
+    let (family, key) = public_key(key).ok_or(NO_KEY)?;
+    let algorithm: &dyn VerificationAlgorithm = match (family, name.as_str()) {
         (Family::Rsa, "sha1") => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
         (Family::Rsa, "sha256") => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
         (Family::Rsa, "sha384") => &RSA_PKCS1_2048_8192_SHA384,
@@ -40,10 +41,9 @@ pub(crate) fn verify(
         (Family::P256, "sha384") => &ECDSA_P256_SHA384_ASN1,
         (Family::P384, "sha256") => &ECDSA_P384_SHA256_ASN1,
         (Family::P384, "sha384") => &ECDSA_P384_SHA384_ASN1,
-        _ => return Ok(Err(format!("{hash} is not supported."))),
+        _ => return Err(unsupported()),
     };
-    let verified = UnparsedPublicKey::new(algorithm, key).verify(text, signature);
-    Ok(verified.map_err(|_| NOT_VERIFIED.to_owned()))
+    UnparsedPublicKey::new(algorithm, key).verify(text, signature).map_err(|_| NOT_VERIFIED.to_owned())
 }
 
 /// The DER bytes of a PEM public key.

@@ -50,6 +50,9 @@ impl Proxy {
                 Unloaded::Refused => StartError::Refused { plugin: name() },
                 Unloaded::Failed(why) => StartError::Failed { plugin: name(), why },
             })?;
+            if proxy.main_thread {
+                proxy.load_on(plugin, place, proxy.workers);
+            }
         }
         for worker in 0..proxy.workers {
             for (place, plugin) in plugins.iter().enumerate() {
@@ -78,6 +81,9 @@ impl Proxy {
         if self.poisoned.contains(&key(&updated)) || self.canary(&updated, plugin).is_err() {
             self.settle();
             return Err(Refused { plugin: updated.name.clone() });
+        }
+        if self.main_thread {
+            self.load_on(&updated, plugin, self.workers);
         }
         let handles: Vec<Handle> =
             (0..self.workers).map(|worker| self.load_on(&updated, plugin, worker)).collect();

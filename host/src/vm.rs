@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use wasmtime::{Func, Instance, Memory, Store, TypedFunc, Val};
+use wasmtime::{Func, Instance, Memory, Store, Trap, TypedFunc, Val};
 
 use crate::metrics::Ids;
 use crate::module::Limits;
@@ -50,6 +50,8 @@ pub(crate) enum AfterCall {
     HttpAnswered { root: u32 },
     /// The message of a gRPC call is not readable any more.
     GrpcReceived { root: u32 },
+    /// A gRPC call could not be started.
+    GrpcUnstarted { root: u32, token: u32 },
     /// `status_message_` is empty again.
     StatusRead { root: u32 },
     /// `finishShutdown`.
@@ -325,7 +327,17 @@ impl Vm {
     }
 }
 
-/// The innermost cause of a failed call, in one line.
+/// The innermost cause of a failed call, in one line; V8's words for what V8 has words for.
 fn cause(error: &wasmtime::Error) -> String {
+    let known = match error.downcast_ref::<Trap>() {
+        Some(Trap::UnreachableCodeReached) => "Uncaught RuntimeError: unreachable",
+        Some(Trap::MemoryOutOfBounds) => "Uncaught RuntimeError: memory access out of bounds",
+        Some(Trap::IntegerDivisionByZero) => "Uncaught RuntimeError: divide by zero",
+        Some(Trap::StackOverflow) => "Uncaught RangeError: Maximum call stack size exceeded",
+        Some(_) | None => "",
+    };
+    if !known.is_empty() {
+        return known.to_owned();
+    }
     error.root_cause().to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -13,6 +13,9 @@ use crate::shared_data::SharedData;
 use crate::stream::StreamState;
 use crate::{LogLevel, LogLine, Node};
 
+/// The world counts nanoseconds, its users milliseconds.
+pub(crate) const NANOS_PER_MILLI: u64 = 1_000_000;
+
 /// What all VMs of a proxy share.
 #[derive(Debug)]
 pub(crate) struct World {

@@ -5,9 +5,9 @@ use crate::callout::Open;
 use crate::header_map::{HeaderMap, MapKind};
 use crate::memory::Call;
 use crate::protobuf;
+use crate::vm::AfterCall;
+use crate::world::NANOS_PER_MILLI;
 use crate::{CalloutKind, Headers, Status, pairs};
-
-const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// Which numbers tokens of each kind have: the two low bits say it (cpp-host `wasm.h`, `CalloutType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(super) fn http(
 
 /// Which cluster a gRPC call goes to: the target is a serialized `GrpcService` or a cluster's name (Envoy `context.cc`,
 /// `grpcCall`).
-fn grpc_cluster(call: &mut Call<'_, '_>, target: &[u8]) -> Result<String, Status> {
+fn grpc_cluster(call: &mut Call<'_, '_>, target: &[u8], kind: TokenKind) -> Result<String, Status> {
     let name = match protobuf::fields(target) {
         None if call.world().has_cluster(target) => target.to_vec(),
         None => return Err(Status::ParseFailure),
@@ -100,7 +100,12 @@ fn grpc_cluster(call: &mut Call<'_, '_>, target: &[u8]) -> Result<String, Status
             let envoy = protobuf::bytes(&fields, 1).and_then(protobuf::fields).ok_or(Status::BadArgument)?;
             let name = protobuf::bytes(&envoy, 1).unwrap_or_default().to_vec();
             if !call.world().has_cluster(&name) {
-                // The call fails at once (Envoy `async_client_impl.cc`: "Cluster not available").
+                // The call fails at once, and is closed when the callback has returned (Envoy
+                // `source/common/grpc/async_client_impl.cc`, `AsyncStreamImpl::initialize`).
+                let token = next_token(call, kind);
+                let own = call.own();
+                let root = own.root_of(own.acting());
+                own.after.push_back(AfterCall::GrpcUnstarted { root, token });
                 return Err(Status::InternalFailure);
             }
             name
@@ -136,7 +141,7 @@ pub(super) fn grpc(
     let method = call.text(method, method_size)?;
     let initial = pairs::decode(&call.read(initial, initial_size)?);
     let message = call.read(message, message_size)?;
-    let cluster = grpc_cluster(call, &target)?;
+    let cluster = grpc_cluster(call, &target, TokenKind::Grpc)?;
     let number = next_token(call, TokenKind::Grpc);
     let kind = CalloutKind::Grpc { cluster, service, method, initial_metadata: metadata(initial), message };
     open(call, number, kind, timeout);
@@ -161,7 +166,7 @@ pub(super) fn grpc_stream(
     let service = call.text(service, service_size)?;
     let method = call.text(method, method_size)?;
     let initial = pairs::decode(&call.read(initial, initial_size)?);
-    let cluster = grpc_cluster(call, &target)?;
+    let cluster = grpc_cluster(call, &target, TokenKind::Stream)?;
     let number = next_token(call, TokenKind::Stream);
     let kind = CalloutKind::GrpcStream {
         cluster,

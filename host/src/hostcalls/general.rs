@@ -3,9 +3,8 @@
 use crate::memory::Call;
 use crate::metrics::MetricKind;
 use crate::vm::Own;
+use crate::world::NANOS_PER_MILLI;
 use crate::{LogLevel, Status, property};
-
-const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The plugin as whom the VM acts; the VM's own context is nobody's.
 pub(super) fn plugin_name(own: &Own) -> String {
@@ -137,9 +136,6 @@ pub(super) fn get_metric(call: &mut Call<'_, '_>, id: u32, value: u32) -> Result
 }
 
 /// A status as a result.
-pub(super) const fn answered(status: Status) -> Result<(), Status> {
-    match status {
-        Status::Ok => Ok(()),
-        other => Err(other),
-    }
+pub(super) fn answered(status: Status) -> Result<(), Status> {
+    if status == Status::Ok { Ok(()) } else { Err(status) }
 }

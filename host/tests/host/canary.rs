@@ -36,6 +36,26 @@ fn the_canary_configures_first_then_each_worker() -> Outcome {
 }
 
 #[test]
+fn the_main_thread_configures_between_canary_and_workers_and_ticks_too() -> Outcome {
+    let plugin = plugin(&[
+        ("proxy_on_configure", r#"(call $say @"configure") (drop (call $tick (i32.const 10)))"#),
+        ("proxy_on_tick", r#"(call $say @"tick")"#),
+    ])?;
+    let mut proxy = Proxy::builder().plugin(plugin).main_thread(true).start()?;
+    proxy.advance(Duration::from_millis(10));
+    let lines: Vec<_> = proxy.log().iter().map(|line| (line.worker, line.text.as_str())).collect();
+    let expected = [
+        (None, "configure"),
+        (Some(1), "configure"),
+        (Some(0), "configure"),
+        (Some(1), "tick"),
+        (Some(0), "tick"),
+    ];
+    assert_eq!(lines, expected);
+    Ok(())
+}
+
+#[test]
 fn a_refused_first_configuration_does_not_start() -> Outcome {
     let refused = Proxy::builder().plugin(plugin(&[CONFIGURE])?.configured("bad")).start().err();
     assert_eq!(refused, Some(StartError::Refused { plugin: "p".to_owned() }));

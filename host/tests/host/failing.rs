@@ -32,7 +32,11 @@ fn closed_refuses_this_request_and_all_after_it_on_this_worker() -> Outcome {
     assert_eq!((proxy.vm_state(0, 0), proxy.vm_state(1, 0)), (VmState::Failed, VmState::Running));
     let failed: Vec<_> = proxy.log().iter().filter(|line| line.level == LogLevel::Error).collect();
     let [line] = failed.as_slice() else { return Err("not one line".into()) };
-    assert!(line.text.starts_with("Function: proxy_on_request_headers failed: "), "{}", line.text);
+    assert!(
+        line.text == "Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable",
+        "{}",
+        line.text
+    );
     assert!(!proxy.log().iter().any(|line| line.text == "log"), "a failed VM is not called");
     let other = proxy.open(1, meshward_host::Attributes::plaintext());
     proxy.request_headers(other, crate::wat::get(&[]), true);
@@ -41,8 +45,10 @@ fn closed_refuses_this_request_and_all_after_it_on_this_worker() -> Outcome {
 }
 
 #[test]
-fn open_lets_requests_skip_the_plugin() -> Outcome {
+fn open_lets_later_requests_skip_the_plugin() -> Outcome {
     let mut proxy = trapping(FailurePolicy::Open)?;
+    let stream = request(&mut proxy);
+    assert_eq!(proxy.replied(stream).map(|reply| reply.status), Some(503), "the one that trapped");
     for _ in 0..2 {
         let stream = request(&mut proxy);
         assert!(is_forwarded(&proxy, stream));
@@ -64,6 +70,37 @@ fn reload_gives_a_new_vm_after_the_back_off() -> Outcome {
     assert!(is_forwarded(&proxy, stream));
     assert_eq!(proxy.counter("wasm.p.vm_reload_success"), Some(1));
     assert_eq!(proxy.vm_state(0, 0), VmState::Running);
+    Ok(())
+}
+
+#[test]
+fn a_trap_after_the_response_has_begun_resets_the_stream() -> Outcome {
+    let mut proxy =
+        crate::wat::proxy(&[("proxy_on_request_headers", ""), ("proxy_on_response_body", "(unreachable)")])?;
+    let stream = request(&mut proxy);
+    proxy.response_headers(stream, crate::wat::headers(&[(":status", "200")]), false);
+    proxy.response_body(stream, b"body", true);
+    assert!(proxy.is_gone(stream));
+    assert_eq!(proxy.details(stream), Some("wasm_fail_stream"));
+    assert!(proxy.responded(stream).is_some_and(|response| response.body.is_empty()));
+    Ok(())
+}
+
+#[test]
+fn a_trap_wins_over_the_reply_before_it_but_not_over_its_details() -> Outcome {
+    let body = r#"(drop (call $reply (i32.const 401) @"first" @"no" (i32.const 0) (i32.const 0) (i32.const -1))) (unreachable)"#;
+    let mut proxy = crate::wat::proxy(&[("proxy_on_request_headers", body)])?;
+    let stream = request(&mut proxy);
+    let reply = proxy.replied(stream).cloned().ok_or("no reply")?;
+    assert_eq!((reply.status, reply.details.as_str()), (503, "first"));
+    Ok(())
+}
+
+#[test]
+fn a_trap_before_configuring_starts_and_fails_every_request() -> Outcome {
+    let mut proxy = crate::wat::proxy(&[("proxy_on_context_create", "(unreachable)")])?;
+    let stream = request(&mut proxy);
+    assert_eq!(proxy.replied(stream).map(|reply| reply.status), Some(503));
     Ok(())
 }
 

@@ -56,7 +56,12 @@ fn a_good_signature_verifies_and_a_flipped_one_does_not() -> Outcome {
     assert!(said.first().is_some_and(|line| line.contains("Failed to verify digest")), "{said:?}");
     let said = verified("md5", false, None)?;
     assert!(said.first().is_some_and(|line| line.contains("md5 is not supported.")), "{said:?}");
-    assert_eq!(verified("sha256", false, Some(b"no key"))?, ["2"]);
+    let said = verified("sha256", false, Some(b"no key"))?;
+    assert!(
+        said.first().is_some_and(|line| line.contains("Failed to initialize digest verify.")),
+        "{said:?}"
+    );
+    assert_eq!(verified("sha256", false, Some(b""))?, ["2"], "no key at all is a bad argument");
     Ok(())
 }
 

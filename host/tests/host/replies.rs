@@ -40,7 +40,32 @@ fn a_second_reply_is_ignored() -> Outcome {
         r#"(drop (call $reply (i32.const 500) @"second" @"" (i32.const 0) (i32.const 0) (i32.const -1)))"#;
     let mut proxy = proxy(&[("proxy_on_request_headers", &format!("{REPLY} {second}"))])?;
     let stream = request(&mut proxy);
-    assert_eq!(proxy.replied(stream).map(|reply| reply.status), Some(403));
+    let reply = proxy.replied(stream).cloned().ok_or("no reply")?;
+    assert_eq!((reply.status, reply.body.as_slice()), (403, &b"no"[..]));
+    assert_eq!(reply.details, "second", "but its details are the last");
+    Ok(())
+}
+
+#[test]
+fn a_reply_to_a_reply_replaces_it() -> Outcome {
+    let again = r#"(call $say @"again")
+        (drop (call $reply (i32.const 402) @"again" @"pay" (i32.const 0) (i32.const 0) (i32.const -1)))"#;
+    let mut proxy = proxy(&[("proxy_on_request_headers", REPLY), ("proxy_on_response_headers", again)])?;
+    let stream = request(&mut proxy);
+    let reply = proxy.replied(stream).cloned().ok_or("no reply")?;
+    assert_eq!((reply.status, reply.body.as_slice(), reply.details.as_str()), (402, &b"pay"[..], "again"));
+    assert_eq!(said(&mut proxy), ["0", "still here", "again"]);
+    Ok(())
+}
+
+#[test]
+fn a_reply_after_the_response_has_begun_resets_the_stream() -> Outcome {
+    let mut proxy = proxy(&[("proxy_on_request_headers", ""), ("proxy_on_response_body", REPLY)])?;
+    let stream = request(&mut proxy);
+    proxy.response_headers(stream, headers(&[(":status", "200")]), false);
+    proxy.response_body(stream, b"body", true);
+    assert!(proxy.is_gone(stream) && proxy.replied(stream).is_none());
+    assert_eq!(proxy.details(stream), Some("why_not"));
     Ok(())
 }
 

@@ -121,6 +121,29 @@ fn a_stream_can_be_closed_by_its_plugin() -> Outcome {
 }
 
 #[test]
+fn a_response_that_its_plugin_closes_never_leaves() -> Outcome {
+    let close = "(drop (call $close (i32.const 1)))";
+    let mut proxy = proxy(&[("proxy_on_request_headers", ""), ("proxy_on_response_headers", close)])?;
+    let stream = request(&mut proxy);
+    proxy.response_headers(stream, headers(&[(":status", "200")]), true);
+    assert_eq!(proxy.progress(stream), Progress::Gone);
+    assert_eq!(proxy.details(stream), Some("via_upstream"));
+    Ok(())
+}
+
+#[test]
+fn an_upstream_that_fails_is_answered_for_and_the_plugin_sees_it() -> Outcome {
+    let see = r#"(call $show (call $get (i32.const 2) @":status" (i32.const 64) (i32.const 68)))
+        (call $show (call $property @"response\00code_details" (i32.const 64) (i32.const 68)))"#;
+    let mut proxy = proxy(&[("proxy_on_request_headers", ""), ("proxy_on_response_headers", see)])?;
+    let stream = request(&mut proxy);
+    proxy.fail_upstream(stream, 503, "no route", "no_healthy_upstream");
+    assert_eq!(said(&mut proxy), ["503", "no_healthy_upstream"]);
+    assert_eq!(proxy.replied(stream).map(|reply| reply.body.as_slice()), Some(&b"no route"[..]));
+    Ok(())
+}
+
+#[test]
 fn trailers_pass_and_are_seen() -> Outcome {
     let see = r#"(call $show (call $get (i32.const 1) @"t" (i32.const 64) (i32.const 68)))"#;
     let mut proxy = proxy(&[("proxy_on_request_headers", ""), ("proxy_on_request_trailers", see)])?;
