@@ -16,6 +16,10 @@ setup *args:
 build:
     cargo xtask build
 
+# the `meshward` command with the module inside
+install *args:
+    cargo xtask install {{args}}
+
 # everything that CI runs; `just test --only corpus` for one step, `just test --list` for their names
 test *args:
     cargo xtask test {{args}}

@@ -10,7 +10,6 @@ use crate::test::Check;
 use crate::toolchain::{self, MODULE_TARGET, NODE_TARGET};
 use crate::{bench, bindgen, docker, house, modules, packages, paths, show};
 
-const ENVOYS: &[Step] = &[Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
 const TOOLCHAIN: &[Step] = &[Step::Toolchain];
 
 /// All steps, in order.
@@ -20,7 +19,12 @@ pub(crate) const ALL: [Check; 13] = [
     Check { name: "lint", about: "clippy, native", needs: &[], run: lint },
     Check { name: "lint-wasm", about: "clippy, modules' target", needs: TOOLCHAIN, run: lint_wasm },
     Check { name: "build", about: "Wasm modules: interface, size", needs: TOOLCHAIN, run: build },
-    Check { name: "unit", about: "unit and integration tests, native", needs: ENVOYS, run: unit },
+    Check {
+        name: "unit",
+        about: "unit and integration tests, native",
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
+        run: unit,
+    },
     Check {
         name: "corpus",
         about: "policies' cases, natively and through real Envoy",
@@ -94,6 +98,7 @@ const CORPUS: &str = "tests/corpus";
 const PROBES: &str = "tests/probes";
 
 fn unit() -> Result<bool> {
+    modules::build(&[modules::Plugin::Authz])?;
     let files = packages::test_files(|folder| folder != CORPUS && folder != PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?.args(["--lib", "--bins"]), &files));
     let passed = tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?;

@@ -12,6 +12,7 @@ mod docker;
 mod doctor;
 mod envoy;
 mod house;
+mod install;
 mod interface;
 mod interrupt;
 mod modules;
@@ -47,6 +48,8 @@ enum Command {
     Setup(setup::Args),
     /// Build the Wasm modules, with size and digest
     Build,
+    /// Install the `meshward` command with the module inside
+    Install(install::Args),
     /// Run everything that CI runs
     Test(test::Args),
     /// Start a small mesh behind real Envoys and show who may call whom
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Doctor => doctor::run(),
         Command::Setup(args) => setup::run(&args),
         Command::Build => build::run(),
+        Command::Install(args) => install::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
