@@ -83,6 +83,16 @@ pub enum CalloutAnswer {
         /// Its bytes.
         message: Vec<u8>,
     },
+    /// The first headers of a gRPC stream.
+    GrpcInitialMetadata {
+        /// All of them.
+        metadata: Headers,
+    },
+    /// The trailers of a gRPC stream; its end follows.
+    GrpcTrailingMetadata {
+        /// All of them.
+        metadata: Headers,
+    },
     /// A gRPC call failed, or a stream ended, with this status.
     GrpcStatus {
         /// The gRPC code.

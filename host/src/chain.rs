@@ -6,7 +6,7 @@
 use crate::header_map::{HeaderMap, MapKind};
 use crate::proxy::Proxy;
 use crate::stream::{Half, Iteration, Side, StreamState, Way};
-use crate::{Headers, Message};
+use crate::{Headers, LogLevel, Message, required};
 
 /// What a filter says of a part that it got (Envoy `envoy/http/filter.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,6 +310,12 @@ impl Proxy {
         }
     }
 
+    /// Notes that a plugin did something that Envoy does not stand.
+    pub(crate) fn would_end(&mut self, stream: u64, what: &str) {
+        let worker = self.world.streams.get(&stream).map(|state| state.worker);
+        self.world.write(LogLevel::Critical, "", worker, what.as_bytes());
+    }
+
     fn calling(&mut self, stream: u64, way: Way, calling: bool) {
         if let Some(half) = self.half_of(stream, way) {
             half.calling = calling;
@@ -319,9 +325,17 @@ impl Proxy {
     /// Headers have passed all filters.
     fn leave_headers(&mut self, stream: u64, way: Way, end: bool) {
         let Some(state) = self.state(stream) else { return };
+        if let Some(reply) =
+            state.half(way).headers.as_ref().and_then(|headers| required::reply_to(headers, way))
+        {
+            return self.local_reply(stream, &reply);
+        }
         let half = state.half_mut(way);
+        if half.out.is_some() {
+            return self.would_end(stream, "Envoy sends this message twice");
+        }
         let headers = half.headers.as_ref().map(|headers| headers.entries().clone()).unwrap_or_default();
-        half.out.get_or_insert_with(|| Message { headers, complete: end, ..Message::default() });
+        half.out = Some(Message { headers, complete: end, ..Message::default() });
         if way == Way::Response {
             state.headers_encoded = true;
             self.sent(stream, end);

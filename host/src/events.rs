@@ -65,6 +65,12 @@ impl Proxy {
             (CalloutKind::GrpcStream { .. }, CalloutAnswer::Grpc { message }) if !open.remote_closed => {
                 self.grpc_received(&open, message);
             }
+            (CalloutKind::GrpcStream { .. }, CalloutAnswer::GrpcInitialMetadata { metadata }) => {
+                self.grpc_metadata(&open, metadata, false);
+            }
+            (CalloutKind::GrpcStream { .. }, CalloutAnswer::GrpcTrailingMetadata { metadata }) => {
+                self.grpc_metadata(&open, metadata, true);
+            }
             (
                 CalloutKind::Grpc { .. } | CalloutKind::GrpcStream { .. },
                 CalloutAnswer::GrpcStatus { code, message },
@@ -120,6 +126,26 @@ impl Proxy {
         self.with_root(open.vm, open.root, |root| root.grpc = Some(message));
         self.deferred(open.vm, AfterCall::GrpcReceived { root: open.root });
         self.tell_root(open.vm, "proxy_on_grpc_receive", open.root, &[open.root, open.token, length]);
+    }
+
+    /// Envoy `context.cc`, `onGrpcReceiveInitialMetadataWrapper`, `onGrpcReceiveTrailingMetadataWrapper`.
+    fn grpc_metadata(&mut self, open: &Open, metadata: Headers, trailing: bool) {
+        let (kind, callback) = if trailing {
+            (MapKind::Other, "proxy_on_grpc_receive_trailing_metadata")
+        } else {
+            (MapKind::Response, "proxy_on_grpc_receive_initial_metadata")
+        };
+        let map = HeaderMap::of(kind, metadata);
+        let count = size(map.len());
+        self.with_root(open.vm, open.root, |root| {
+            let place = if trailing { &mut root.grpc_trailing } else { &mut root.grpc_initial };
+            *place = Some(map);
+        });
+        self.tell_root(open.vm, callback, open.root, &[open.root, open.token, count]);
+        self.with_root(open.vm, open.root, |root| {
+            root.grpc_initial = None;
+            root.grpc_trailing = None;
+        });
     }
 
     /// Envoy `context.cc`, `onGrpcCloseWrapper`. A stream that the plugin has not closed stays until it does.

@@ -17,6 +17,8 @@ mod general;
 mod headers;
 mod shared;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod wasi;
 
 /// The callbacks that the host calls: name, number of parameters, whether there is a result (cpp-host `wasm.h`).

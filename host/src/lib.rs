@@ -26,6 +26,7 @@ mod protobuf;
 mod proxy;
 mod queue;
 mod reply;
+mod required;
 mod root;
 mod shared_data;
 mod signature;

@@ -7,7 +7,7 @@ use crate::memory::Call;
 use crate::protobuf;
 use crate::vm::AfterCall;
 use crate::world::NANOS_PER_MILLI;
-use crate::{CalloutKind, Headers, Status, pairs};
+use crate::{CalloutKind, Headers, LogLevel, Status, pairs};
 
 /// Which numbers tokens of each kind have: the two low bits say it (cpp-host `wasm.h`, `CalloutType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,12 @@ fn grpc_cluster(call: &mut Call<'_, '_>, target: &[u8], kind: TokenKind) -> Resu
         None if call.world().has_cluster(target) => target.to_vec(),
         None => return Err(Status::ParseFailure),
         Some(fields) => {
-            let envoy = protobuf::bytes(&fields, 1).and_then(protobuf::fields).ok_or(Status::BadArgument)?;
+            let Some(envoy) = protobuf::bytes(&fields, 1).and_then(protobuf::fields) else {
+                let what = b"Envoy 1.40 ends when a gRPC call names no service";
+                let (world, own) = call.both();
+                world.write(LogLevel::Critical, "", own.worker, what);
+                return Err(Status::BadArgument);
+            };
             let name = protobuf::bytes(&envoy, 1).unwrap_or_default().to_vec();
             if !call.world().has_cluster(&name) {
                 // The call fails at once, and is closed when the callback has returned (Envoy

@@ -68,6 +68,30 @@ fn edits_reach_the_upstream() -> Outcome {
 }
 
 #[test]
+fn headers_that_must_not_leave_are_answered_in_the_upstream_s_place() -> Outcome {
+    let cases = [
+        (r#"(drop (call $add (i32.const 0) @"x-a" @"b\0a"))"#, "invalid header value for: x-a"),
+        (r#"(drop (call $add (i32.const 0) @"x a" @"b"))"#, "invalid header name: x a"),
+        (r#"(drop (call $remove (i32.const 0) @":path"))"#, "missing required header: :path"),
+    ];
+    for (edit, problem) in cases {
+        let mut proxy = proxy(&[("proxy_on_request_headers", edit)])?;
+        let stream = request(&mut proxy);
+        let reply = proxy.replied(stream).cloned().ok_or(problem)?;
+        assert_eq!((reply.status, reply.body.as_slice()), (503, problem.as_bytes()));
+        let details = format!("filter_removed_required_request_headers{{{}}}", problem.replace(' ', "_"));
+        assert_eq!(reply.details, details);
+        assert!(proxy.forwarded(stream).is_none());
+    }
+    let mut proxy =
+        proxy(&[("proxy_on_response_headers", r#"(drop (call $remove (i32.const 2) @":status"))"#)])?;
+    let stream = request(&mut proxy);
+    proxy.response_headers(stream, headers(&[(":status", "200")]), true);
+    assert_eq!(proxy.replied(stream).map(|reply| reply.status), Some(502));
+    Ok(())
+}
+
+#[test]
 fn the_request_s_headers_as_a_property_are_joined() -> Outcome {
     let look = r#"(call $show (call $property @"request\00headers\00x-role" (i32.const 64) (i32.const 68)))
         (call $show (call $property @"request\00url_path" (i32.const 64) (i32.const 68)))

@@ -4,6 +4,7 @@
 
 mod wat;
 
+mod any_order;
 mod callouts;
 mod canary;
 mod clock;
