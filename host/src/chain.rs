@@ -34,6 +34,11 @@ impl Proxy {
         self.state(stream)?.filters.get_mut(filter).map(|filter| filter.side_mut(way))
     }
 
+    /// Whether the stream was reset meanwhile (`saw_downstream_reset_`); then nothing goes on.
+    fn is_reset(&self, stream: u64) -> bool {
+        self.world.streams.get(&stream).is_none_or(|state| state.gone)
+    }
+
     fn length(&self, stream: u64) -> usize {
         self.world.streams.get(&stream).map_or(0, |state| state.filters.len())
     }
@@ -164,6 +169,9 @@ impl Proxy {
             self.calling(stream, way, true);
             let mut verdict = self.filter_data(stream, filter, way, last);
             self.calling(stream, way, false);
+            if self.is_reset(stream) {
+                return;
+            }
             let Some(half) = self.half_of(stream, way) else { return };
             if half.aborted {
                 if way == Way::Request {
@@ -209,6 +217,9 @@ impl Proxy {
             self.calling(stream, way, true);
             let mut verdict = self.filter_trailers(stream, filter, way);
             self.calling(stream, way, false);
+            if self.is_reset(stream) {
+                return;
+            }
             let Some(half) = self.half_of(stream, way) else { return };
             if half.aborted {
                 if way == Way::Request {

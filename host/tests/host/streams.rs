@@ -132,6 +132,25 @@ fn a_response_that_its_plugin_closes_never_leaves() -> Outcome {
 }
 
 #[test]
+fn a_body_in_which_its_plugin_closes_the_stream_does_not_leave() -> Outcome {
+    let say = r#"(call $say @"first")"#;
+    let first =
+        plugin(&[("proxy_on_request_headers", ""), ("proxy_on_response_body", say), ("proxy_on_log", say)])?;
+    let second = plugin(&[
+        ("proxy_on_request_headers", ""),
+        ("proxy_on_response_body", "(drop (call $close (i32.const 1)))"),
+    ])?;
+    let mut proxy = Proxy::builder().plugin(first).plugin(second).start()?;
+    let stream = request(&mut proxy);
+    proxy.response_headers(stream, headers(&[(":status", "200")]), false);
+    proxy.response_body(stream, b"body", true);
+    assert!(proxy.is_gone(stream));
+    assert!(proxy.responded(stream).is_some_and(|response| response.body.is_empty() && !response.complete));
+    assert_eq!(said(&mut proxy), ["first"], "once, to log");
+    Ok(())
+}
+
+#[test]
 fn an_upstream_that_fails_is_answered_for_and_the_plugin_sees_it() -> Outcome {
     let see = r#"(call $show (call $get (i32.const 2) @":status" (i32.const 64) (i32.const 68)))
         (call $show (call $property @"response\00code_details" (i32.const 64) (i32.const 68)))"#;
