@@ -1,13 +1,13 @@
 //! The folder of behaviours: reading it, and writing down what Envoy gave.
 
 use crate::ProbeError;
-use crate::behaviour::{Behaviour, Family};
+use crate::behaviour::{Behaviour, Door, Family};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Set to 1: transcripts that Envoy 1.40 gave replace those in the files.
+/// Set to 1: what the doors gave replaces the transcripts in the files, and the differences in the host's README.
 pub const BLESS: &str = "MESHWARD_BLESS";
 
 /// Where the files are.
@@ -56,15 +56,16 @@ pub fn blessing() -> bool {
     std::env::var(BLESS).is_ok_and(|value| value == "1")
 }
 
-/// Replaces the transcripts in the files by these, by the behaviours' names.
+/// Replaces the transcripts in the files by these, by the behaviours' names: what Envoy 1.40 gave is the transcript that is
+/// expected; what another door gave is written where that door is said to differ, and nowhere else.
 ///
 /// # Errors
 /// A file that cannot be read or written.
-pub fn bless(transcripts: &BTreeMap<String, String>) -> Result<(), ProbeError> {
+pub fn bless(door: Door, transcripts: &BTreeMap<String, String>) -> Result<(), ProbeError> {
     for path in paths()? {
         let wrong = |error: std::io::Error| ProbeError::new(format!("{}: {error}", path.display()));
         let text = fs::read_to_string(&path).map_err(wrong)?;
-        let blessed = blessed(&text, transcripts);
+        let blessed = blessed(&text, door, transcripts);
         if blessed != text {
             fs::write(&path, blessed).map_err(wrong)?;
         }
@@ -73,33 +74,49 @@ pub fn bless(transcripts: &BTreeMap<String, String>) -> Result<(), ProbeError> {
 }
 
 const NAME: &str = "  - name: ";
-const EXPECT: &str = "    expect: |";
+const EXPECT: &str = "    expect: |\n";
+const TRANSCRIPT: &str = "        transcript: |\n";
 
 /// A behaviour begins with its name; its transcript is the last thing it says.
-fn blessed(text: &str, transcripts: &BTreeMap<String, String>) -> String {
+fn blessed(text: &str, door: Door, transcripts: &BTreeMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(end) = rest.get(1..).and_then(|after| after.find(&format!("\n{NAME}"))).map(|at| at + 2) {
-        let (one, after) = rest.split_at(end);
-        out.push_str(&one_blessed(one, transcripts));
+    loop {
+        let next = rest.get(1..).and_then(|after| after.find(&format!("\n{NAME}"))).map(|at| at + 2);
+        let (one, after) = rest.split_at(next.unwrap_or(rest.len()));
+        let name = one.lines().find_map(|line| line.strip_prefix(NAME));
+        let transcript = name.and_then(|name| transcripts.get(name.trim().trim_matches('"')));
+        out.push_str(&transcript.map_or_else(|| one.to_owned(), |new| one_blessed(one, door, new)));
+        if next.is_none() {
+            return out;
+        }
         rest = after;
     }
-    out + &one_blessed(rest, transcripts)
 }
 
-fn one_blessed(text: &str, transcripts: &BTreeMap<String, String>) -> String {
-    let name =
-        text.lines().find_map(|line| line.strip_prefix(NAME)).map(|name| name.trim().trim_matches('"'));
-    let Some(transcript) = name.and_then(|name| transcripts.get(name)) else { return text.to_owned() };
-    let kept = text.find(EXPECT).map_or(text, |at| text.get(..at).unwrap_or_default()).trim_end();
-    let mut out = format!("{kept}\n{EXPECT}\n");
-    for line in transcript.lines() {
-        let _ = writeln!(out, "      {line}");
+fn one_blessed(text: &str, door: Door, transcript: &str) -> String {
+    if door == Door::Envoy {
+        let text = text.trim_end();
+        let end = if text.contains(EXPECT) { String::new() } else { format!("\n{EXPECT}") };
+        return replaced(&format!("{text}\n{}\n", end.trim_start_matches('\n')), EXPECT, 6, transcript);
     }
-    if text.ends_with("\n\n") || !text.contains(EXPECT) {
-        out.push('\n');
+    let place = text.find(&format!("      - door: {door}\n"));
+    let (before, entry) = text.split_at(place.unwrap_or(text.len()));
+    format!("{before}{}", replaced(entry, TRANSCRIPT, 10, transcript))
+}
+
+/// Replaces the block that follows a line by this text, so deep.
+fn replaced(text: &str, head: &str, depth: usize, block: &str) -> String {
+    let Some(start) = text.find(head).map(|at| at + head.len()) else { return text.to_owned() };
+    let (before, after) = text.split_at(start);
+    let margin = " ".repeat(depth);
+    let old: usize =
+        after.split_inclusive('\n').take_while(|line| line.starts_with(&margin)).map(str::len).sum();
+    let mut out = before.to_owned();
+    for line in block.lines() {
+        let _ = writeln!(out, "{margin}{line}");
     }
-    out
+    out + after.get(old..).unwrap_or_default()
 }
 
 fn paths() -> Result<Vec<PathBuf>, ProbeError> {
@@ -114,7 +131,7 @@ fn paths() -> Result<Vec<PathBuf>, ProbeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::blessed;
+    use super::{Door, blessed};
     use std::collections::BTreeMap;
 
     #[test]
@@ -123,8 +140,20 @@ mod tests {
         let transcripts =
             BTreeMap::from([("one".to_owned(), "a\nb\n".to_owned()), ("two".to_owned(), "c\n".to_owned())]);
         let wanted = "family: f\nbehaviours:\n  - name: one\n    source: s\n    expect: |\n      a\n      b\n\n  - name: two\n    source: t\n    expect: |\n      c\n\n";
-        let once = blessed(text, &transcripts);
+        let once = blessed(text, Door::Envoy, &transcripts);
         assert_eq!(once, wanted);
-        assert_eq!(blessed(&once, &transcripts), wanted);
+        assert_eq!(blessed(&once, Door::Envoy, &transcripts), wanted);
+    }
+
+    #[test]
+    fn another_doors_transcript_is_written_where_it_is_said_to_differ() {
+        let text = "behaviours:\n  - name: one\n    differs:\n      - door: host\n        reason: r\n        transcript: |\n          old\n    expect: |\n      same\n\n  - name: two\n    expect: |\n      same\n";
+        let transcripts = BTreeMap::from([
+            ("one".to_owned(), "new\nlines\n".to_owned()),
+            ("two".to_owned(), "new\n".to_owned()),
+        ]);
+        let wanted = text.replace("          old\n", "          new\n          lines\n");
+        assert_eq!(blessed(text, Door::Host, &transcripts), wanted);
+        assert_eq!(blessed(text, Door::OlderEnvoy, &transcripts), text);
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! * [`behaviour`]: the form of the files; [`files`]: reading them, and writing what Envoy 1.40 gave (`MESHWARD_BLESS=1`)
 //! * [`answer`]: what upstream and target answer
-//! * [`envoy`]: the doors that are real Envoys
+//! * [`envoy`]: the doors that are real Envoys; [`host`]: the embedded host's
 //! * [`transcript`]: what is compared
 
 #![expect(
@@ -15,10 +15,12 @@
 
 pub mod answer;
 pub mod behaviour;
+pub mod differences;
 pub mod engines;
 pub mod envoy;
 pub mod files;
 pub mod grpc;
+pub mod host;
 pub mod server;
 pub mod transcript;
 pub mod wire;

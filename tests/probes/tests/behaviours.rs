@@ -2,7 +2,8 @@
 #![expect(clippy::print_stdout, reason = "a test says what it ran")]
 
 use meshward_probes::behaviour::{Behaviour, Door};
-use meshward_probes::{engines, envoy, files, transcript};
+use meshward_probes::transcript::{self, Transcript};
+use meshward_probes::{differences, engines, envoy, files, host};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,21 +12,31 @@ const LEAST: usize = 60;
 
 #[test]
 fn every_behaviour_is_seen_in_the_newest_envoy() -> Result<(), String> {
-    let seen = run(Door::Envoy, &engines::main()?)?;
-    if files::blessing() {
-        let transcripts = seen.into_iter().map(|(behaviour, text)| (behaviour.name, text)).collect();
-        return files::bless(&transcripts).map_err(|error| error.to_string());
-    }
-    check(Door::Envoy, &seen);
-    Ok(())
+    judge(Door::Envoy, &run(Door::Envoy, &engines::main()?)?)
 }
 
 #[test]
 fn every_behaviour_is_seen_in_the_older_envoy() -> Result<(), String> {
+    judge(Door::OlderEnvoy, &run(Door::OlderEnvoy, &engines::second()?)?)
+}
+
+#[test]
+fn every_behaviour_is_seen_in_the_embedded_host() -> Result<(), String> {
+    let behaviours = behaviours()?;
+    let transcripts = host::run(&engines::module()?, &behaviours).map_err(|error| error.to_string())?;
+    judge(Door::Host, &told(Door::Host, behaviours, transcripts))
+}
+
+#[test]
+fn the_differences_are_those_that_the_host_lists() -> Result<(), String> {
+    let all = files::read().map_err(|error| error.to_string())?;
+    let behaviours: Vec<Behaviour> = all.into_iter().map(|(_, behaviour)| behaviour).collect();
+    let list = differences::list(&behaviours);
     if files::blessing() {
-        return Ok(());
+        return differences::write(&list).map_err(|error| error.to_string());
     }
-    check(Door::OlderEnvoy, &run(Door::OlderEnvoy, &engines::second()?)?);
+    println!("{list}");
+    assert_eq!(differences::listed().map_err(|error| error.to_string())?, list, "bless to write it anew");
     Ok(())
 }
 
@@ -45,16 +56,38 @@ fn there_are_as_many_behaviours_as_promised() -> Result<(), String> {
 }
 
 fn run(door: Door, binary: &Path) -> Result<Vec<(Behaviour, String)>, String> {
-    let all = files::chosen(files::read().map_err(|error| error.to_string())?);
-    let behaviours: Vec<Behaviour> = all.into_iter().map(|(_, behaviour)| behaviour).collect();
+    let behaviours = behaviours()?;
     let transcripts =
         envoy::run(binary, &engines::module()?, &behaviours).map_err(|error| error.to_string())?;
+    Ok(told(door, behaviours, transcripts))
+}
+
+fn behaviours() -> Result<Vec<Behaviour>, String> {
+    let all = files::chosen(files::read().map_err(|error| error.to_string())?);
+    Ok(all.into_iter().map(|(_, behaviour)| behaviour).collect())
+}
+
+fn told(
+    door: Door,
+    behaviours: Vec<Behaviour>,
+    transcripts: Vec<Result<Transcript, String>>,
+) -> Vec<(Behaviour, String)> {
     println!("{door}: {} behaviours", behaviours.len());
-    let text = |transcript: Result<transcript::Transcript, String>| match transcript {
+    let text = |transcript: Result<Transcript, String>| match transcript {
         Ok(transcript) => transcript.text(),
         Err(why) => format!("it stood still at {why}\n"),
     };
-    Ok(behaviours.into_iter().zip(transcripts.into_iter().map(text)).collect())
+    behaviours.into_iter().zip(transcripts.into_iter().map(text)).collect()
+}
+
+/// Compares with what the files say, or writes it there.
+fn judge(door: Door, seen: &[(Behaviour, String)]) -> Result<(), String> {
+    if !files::blessing() {
+        check(door, seen);
+        return Ok(());
+    }
+    let seen = seen.iter().map(|(behaviour, text)| (behaviour.name.clone(), text.clone())).collect();
+    files::bless(door, &seen).map_err(|error| error.to_string())
 }
 
 fn check(door: Door, seen: &[(Behaviour, String)]) {

@@ -1,6 +1,6 @@
 //! One line of the script, done: which call, what it is told, how its answer is written.
 
-use crate::probe::{Place, Probe};
+use crate::probe::Probe;
 use crate::script::{Line, Word};
 use crate::{host, metadata, pairs, show};
 
@@ -48,8 +48,8 @@ impl Args {
 }
 
 /// Does one line.
-pub(crate) fn perform(probe: &mut Probe, place: Place, line: &Line) -> Result<Done, String> {
-    let variables = &probe.root(place).variables;
+pub(crate) fn perform(probe: &mut Probe, root: u32, line: &Line) -> Result<Done, String> {
+    let variables = &probe.root(root).variables;
     let word = |word: &Word| match word {
         Word::Bytes(bytes) => Ok(bytes.clone()),
         Word::Variable(name) => variables.get(name).cloned().ok_or_else(|| format!("`${name}` is not set")),
@@ -59,17 +59,17 @@ pub(crate) fn perform(probe: &mut Probe, place: Place, line: &Line) -> Result<Do
         Some(done) => done,
         None => match crate::services::perform(probe, line, &args)? {
             Some(done) => done,
-            None => control(probe, place, line, &args)?,
+            None => control(probe, root, line, &args)?,
         },
     };
     for (name, value) in line.into.iter().zip(&done.values) {
-        probe.root(place).variables.insert(name.clone(), value.clone());
+        probe.root(root).variables.insert(name.clone(), value.clone());
     }
     Ok(done)
 }
 
 /// What steers the module and the stream.
-fn control(probe: &mut Probe, place: Place, line: &Line, args: &Args) -> Result<Done, String> {
+fn control(probe: &mut Probe, root: u32, line: &Line, args: &Args) -> Result<Done, String> {
     Ok(match line.op.as_str() {
         "note" => Done::default(),
         "return" => Done { answer: Some(answer(args.text(0))?), ..Done::default() },
@@ -87,9 +87,9 @@ fn control(probe: &mut Probe, place: Place, line: &Line, args: &Args) -> Result<
         "close" => plain(host::close_stream(stream(args.text(0))?)),
         "effective" => {
             let wanted = args.text(0);
-            let streams = &probe.root(place).streams;
+            let streams = &probe.root(root).streams;
             let context = match wanted {
-                "root" => Some(place.root),
+                "root" => Some(root),
                 "first" => streams.first().copied(),
                 "last" => streams.last().copied(),
                 number => Some(number.parse().map_err(|_| format!("`{number}` is no context"))?),
@@ -104,11 +104,11 @@ fn control(probe: &mut Probe, place: Place, line: &Line, args: &Args) -> Result<
             said(0, format!("turned {} times", (0..turns).map(std::hint::black_box).count()))
         }
         "count" => {
-            let counted = probe.root(place).variables.get(args.text(0));
+            let counted = probe.root(root).variables.get(args.text(0));
             let counted: u64 =
                 counted.and_then(|bytes| core::str::from_utf8(bytes).ok()?.parse().ok()).unwrap_or_default();
             let counted = counted.saturating_add(1).to_string();
-            probe.root(place).variables.insert(args.text(0).to_owned(), counted.clone().into_bytes());
+            probe.root(root).variables.insert(args.text(0).to_owned(), counted.clone().into_bytes());
             Done { said: Some(counted), ..Done::default() }
         }
         other => return Err(format!("`{other}` is no operation")),

@@ -36,28 +36,19 @@ pub(crate) struct Root {
     pub(crate) variables: BTreeMap<String, Vec<u8>>,
 }
 
-/// Where a call is made from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// The context of the callback.
-    pub(crate) context: u32,
-    /// Its root.
-    pub(crate) root: u32,
-}
-
 impl Probe {
     const fn new() -> Self {
         Self { roots: BTreeMap::new(), streams: BTreeMap::new(), for_all: Vec::new(), names: None }
     }
 
-    /// The root of a context, made when it is not there.
-    pub(crate) fn root(&mut self, place: Place) -> &mut Root {
-        self.roots.entry(place.root).or_default()
+    /// A root, made when it is not there.
+    pub(crate) fn root(&mut self, root: u32) -> &mut Root {
+        self.roots.entry(root).or_default()
     }
 
-    fn place(&self, context: u32) -> Place {
-        let root = self.streams.get(&context).map_or(context, |(root, _)| *root);
-        Place { context, root }
+    /// The root of a context: its own, or the one that its stream belongs to.
+    fn root_of(&self, context: u32) -> u32 {
+        self.streams.get(&context).map_or(context, |(root, _)| *root)
     }
 
     /// `root` or `s` and the stream's number.
@@ -65,9 +56,9 @@ impl Probe {
         self.streams.get(&context).map_or_else(|| "root".to_owned(), |(_, number)| format!("s{number}"))
     }
 
-    fn lines(&mut self, place: Place, when: &'static str) -> Vec<Line> {
+    fn lines(&mut self, root: u32, when: &'static str) -> Vec<Line> {
         let for_all = self.for_all.clone();
-        let root = self.root(place);
+        let root = self.root(root);
         let seen = root.seen.entry(when).or_default();
         *seen = seen.saturating_add(1);
         let now = *seen;
@@ -110,8 +101,8 @@ pub(crate) fn take_script(context: u32, text: &[u8], for_all: bool) -> bool {
                 if for_all {
                     probe.for_all = lines;
                 } else {
-                    let place = probe.place(context);
-                    probe.root(place).script = lines;
+                    let root = probe.root_of(context);
+                    probe.root(root).script = lines;
                 }
             });
             true
@@ -127,15 +118,15 @@ pub(crate) fn take_script(context: u32, text: &[u8], for_all: bool) -> bool {
 pub(crate) fn run(context: u32, when: &'static str, said: &str, usual: u32) -> u32 {
     let mut answer = usual;
     with(|probe| {
-        let place = probe.place(context);
-        let lines = probe.lines(place, when);
+        let root = probe.root_of(context);
+        let lines = probe.lines(root, when);
         if lines.is_empty() {
             return;
         }
         let head = format!("[{} {when} {said}", probe.context_name(context));
         say(&format!("{}]", head.trim_end()));
         for line in lines {
-            match perform::perform(probe, place, &line) {
+            match perform::perform(probe, root, &line) {
                 Ok(done) => {
                     if let Some(text) = done.said {
                         say(&format!("  {} -> {text}", line.text));

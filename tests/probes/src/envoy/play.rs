@@ -64,6 +64,8 @@ pub(super) fn play(
         played.is_err() && poll::until("the proxy to end", PATIENCE, || player.envoy.exited()).is_ok();
     if !ended {
         played?;
+    } else if !behaviour.alone {
+        return Err("it ended the proxy: say `alone: true`".to_owned());
     }
     let mut transcript = Transcript {
         ended,
