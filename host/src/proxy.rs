@@ -43,6 +43,8 @@ pub(crate) struct Handle {
 pub(crate) struct Installed {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) handles: Vec<Handle>,
+    /// On the main thread, if it has VMs.
+    pub(crate) main: Option<Handle>,
 }
 
 /// What a call into a VM gave.
@@ -104,7 +106,7 @@ impl Proxy {
         let plugins = builder
             .plugins
             .into_iter()
-            .map(|plugin| Installed { plugin: Arc::new(plugin), handles: Vec::new() })
+            .map(|plugin| Installed { plugin: Arc::new(plugin), handles: Vec::new(), main: None })
             .collect();
         Self {
             world,

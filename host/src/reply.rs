@@ -16,10 +16,7 @@ impl Proxy {
     pub(crate) fn local_reply(&mut self, stream: u64, reply: &Reply) {
         let Some(state) = self.world.streams.get_mut(&stream) else { return };
         if state.over {
-            if !state.buried {
-                self.would_end(stream, "Envoy 1.40 ends when a plugin replies in its log phase");
-            }
-            return;
+            return self.would_end(stream, "Envoy 1.40 ends when a plugin replies to a stream that is over");
         }
         if state.request.calling {
             state.request.aborted = true;

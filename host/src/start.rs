@@ -51,7 +51,10 @@ impl Proxy {
                 Unloaded::Failed(why) => StartError::Failed { plugin: name(), why },
             })?;
             if proxy.main_thread {
-                proxy.load_on(plugin, place, proxy.workers);
+                let handle = proxy.load_on(plugin, place, proxy.workers);
+                if let Some(installed) = proxy.plugins.get_mut(place) {
+                    installed.main = Some(handle);
+                }
             }
         }
         for worker in 0..proxy.workers {
@@ -82,15 +85,14 @@ impl Proxy {
             self.settle();
             return Err(Refused { plugin: updated.name.clone() });
         }
-        if self.main_thread {
-            self.load_on(&updated, plugin, self.workers);
-        }
+        let main = self.main_thread.then(|| self.load_on(&updated, plugin, self.workers));
         let handles: Vec<Handle> =
             (0..self.workers).map(|worker| self.load_on(&updated, plugin, worker)).collect();
         if let Some(installed) = self.plugins.get_mut(plugin) {
             installed.plugin = updated;
+            let main = core::mem::replace(&mut installed.main, main);
             let before = core::mem::replace(&mut installed.handles, handles);
-            self.retiring.extend(before.into_iter().filter_map(|handle| handle.at));
+            self.retiring.extend(main.into_iter().chain(before).filter_map(|handle| handle.at));
         }
         self.settle();
         Ok(())

@@ -40,9 +40,11 @@ fn the_main_thread_configures_between_canary_and_workers_and_ticks_too() -> Outc
     let plugin = plugin(&[
         ("proxy_on_configure", r#"(call $say @"configure") (drop (call $tick (i32.const 10)))"#),
         ("proxy_on_tick", r#"(call $say @"tick")"#),
+        ("proxy_on_delete", r#"(call $say @"delete")"#),
     ])?;
     let mut proxy = Proxy::builder().plugin(plugin).main_thread(true).start()?;
     proxy.advance(Duration::from_millis(10));
+    proxy.configure(0, b"new")?;
     let lines: Vec<_> = proxy.log().iter().map(|line| (line.worker, line.text.as_str())).collect();
     let expected = [
         (None, "configure"),
@@ -50,6 +52,11 @@ fn the_main_thread_configures_between_canary_and_workers_and_ticks_too() -> Outc
         (Some(0), "configure"),
         (Some(1), "tick"),
         (Some(0), "tick"),
+        (None, "configure"),
+        (Some(1), "configure"),
+        (Some(0), "configure"),
+        (Some(1), "delete"),
+        (Some(0), "delete"),
     ];
     assert_eq!(lines, expected);
     Ok(())
