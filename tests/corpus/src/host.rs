@@ -60,7 +60,57 @@ pub enum Faulted {
     },
 }
 
+/// What a configuration must not depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct World {
+    /// What time it is, in milliseconds of Unix time.
+    pub now: u64,
+    /// Whether another plugin has left things in the shared data.
+    pub rubbish: bool,
+    /// Where randomness begins.
+    pub seed: u64,
+}
+
+/// What came of configuring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    /// Whether the configuration was taken.
+    pub taken: bool,
+    /// What the module wrote to the log.
+    pub lines: Vec<String>,
+    /// Which host functions it called, and how often.
+    pub calls: BTreeMap<&'static str, u64>,
+}
+
+/// A configuration that any proxy takes.
+const ANY: &str =
+    r#"{"apiVersion":"meshward.io/v1alpha1","kind":"PluginConfig","peerVerifiedBy":"transport"}"#;
+/// Keys that others may have used, and what they left there.
+const RUBBISH: [(&str, &[u8]); 4] =
+    [("", b"\xff"), ("meshward", b"\0"), ("meshward.bans", &[0xff; 64]), ("jwks", b"{}")];
+
 impl Rig {
+    /// Gives a running proxy this configuration, in this world.
+    pub fn configure(&self, configuration: &str, world: World) -> Configured {
+        let plugin = Plugin::new(self.module.clone(), "authz").configured(ANY);
+        let mut builder = Proxy::builder().node(proxys_node()).now(world.now).seed(world.seed).plugin(plugin);
+        for (key, value) in RUBBISH.into_iter().filter(|_| world.rubbish) {
+            builder = builder.shared_data("", key, value);
+        }
+        let Ok(mut proxy) = builder.start() else {
+            return Configured {
+                taken: false,
+                lines: vec!["did not start".to_owned()],
+                calls: BTreeMap::new(),
+            };
+        };
+        proxy.reset_counts();
+        proxy.take_log();
+        let taken = proxy.configure(0, configuration.as_bytes()).is_ok();
+        let lines = proxy.take_log().into_iter().map(|line| line.text).collect();
+        Configured { taken, lines, calls: proxy.calls() }
+    }
+
     /// Compiles the module.
     ///
     /// # Errors
@@ -72,15 +122,8 @@ impl Rig {
     }
 
     fn start(&self, case: &Case, faults: Faults) -> Result<Proxy, StartError> {
-        let node = node();
-        let node = Node {
-            id: node.id,
-            namespace: Some(node.namespace),
-            workload: Some(node.workload),
-            ..Node::default()
-        };
         let plugin = Plugin::new(self.module.clone(), "authz").configured(case.policy.json.as_bytes());
-        Proxy::builder().node(node).now(START.0).plugin(plugin).faults(faults).start()
+        Proxy::builder().node(proxys_node()).now(START.0).plugin(plugin).faults(faults).start()
     }
 
     /// Runs one case.
@@ -121,6 +164,11 @@ impl Rig {
             }
         }
     }
+}
+
+fn proxys_node() -> Node {
+    let node = node();
+    Node { id: node.id, namespace: Some(node.namespace), workload: Some(node.workload), ..Node::default() }
 }
 
 /// Sends every step that the plugin decides: did it go on?

@@ -1,0 +1,137 @@
+//! Every host call made to fail in turn, for every case of the corpus: never a trap, never an ALLOW that the run without faults
+//! did not give. Bytes that come cut or garbled are read without a trap.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what it expected, did and left out"
+)]
+
+use meshward_corpus::case::{Case, Door};
+use meshward_corpus::host::{Faulted, Rig};
+use meshward_corpus::{engines, files};
+use meshward_host::{Fault, FaultKind, Faults, Status};
+use std::thread;
+
+/// "Not there" is what the host says of a property that the connection does not have: a caller without a certificate, say. It
+/// is an answer, not a failure, so that it is tried where it is not one.
+const NOT_AN_ANSWER: [&str; 8] = [
+    "proxy_get_header_map_pairs",
+    "proxy_get_buffer_bytes",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_send_local_response",
+    "proxy_log",
+    "proxy_define_metric",
+    "proxy_increment_metric",
+    "proxy_record_metric",
+];
+/// The calls that hand bytes over.
+const HANDS_OVER: [&str; 3] = ["proxy_get_header_map_pairs", "proxy_get_property", "proxy_get_buffer_bytes"];
+const THREADS: usize = 2;
+
+/// What a part of the corpus showed.
+#[derive(Default)]
+struct Found {
+    runs: usize,
+    refused: usize,
+    wrong: Vec<String>,
+}
+
+#[test]
+fn a_host_call_that_fails_never_traps_and_never_lets_a_request_through() {
+    let found = through(|rig, case, without, found| {
+        let calls = rig.all_host_calls(case).expect("the module takes the configuration");
+        for status in [Status::BadArgument, Status::InternalFailure] {
+            for nth in 1..=calls {
+                one(rig, case, Faults::nth(nth, FaultKind::Status(status)), Some(without), found);
+            }
+        }
+        for function in NOT_AN_ANSWER {
+            for status in [Status::NotFound, Status::Unimplemented] {
+                one(rig, case, every(function, FaultKind::Status(status)), Some(without), found);
+            }
+        }
+    });
+    tell("host calls that fail", &found);
+}
+
+#[test]
+fn bytes_that_come_cut_or_garbled_never_trap() {
+    let found = through(|rig, case, without, found| {
+        for function in HANDS_OVER {
+            for kind in [0, 1, 3, 4, 11, 12, 64].map(FaultKind::Cut) {
+                // A header map that is cut is never read as another one; a name that is cut may be another name.
+                let closed = function == "proxy_get_header_map_pairs";
+                one(rig, case, every(function, kind), closed.then_some(without), found);
+            }
+            for kind in (1..=6).map(FaultKind::Garble) {
+                one(rig, case, every(function, kind), None, found);
+            }
+        }
+    });
+    tell("bytes cut or garbled", &found);
+}
+
+fn every(function: &'static str, kind: FaultKind) -> Faults {
+    Faults { faults: vec![Fault { function: Some(function), nth: 0, kind }] }
+}
+
+/// One run with faults: against the one without, where it must not open.
+fn one(rig: &Rig, case: &Case, faults: Faults, without: Option<&[bool]>, found: &mut Found) {
+    found.runs += 1;
+    let plan = faults.clone();
+    match rig.faulted(case, faults) {
+        Faulted::Refused => found.refused += 1,
+        Faulted::Served { runs: false, .. } => found.wrong.push(format!("a trap: {}, {plan:?}", case.name)),
+        Faulted::Served { forwarded, .. } => {
+            let mut pairs = forwarded.iter().zip(without.unwrap_or_default());
+            if pairs.any(|(with, without)| *with && !without) {
+                found.wrong.push(format!("let through: {}, {plan:?}", case.name));
+            }
+        }
+    }
+}
+
+fn without_faults(rig: &Rig, case: &Case) -> Vec<bool> {
+    match rig.faulted(case, Faults::none()) {
+        Faulted::Served { forwarded, runs: true } => forwarded,
+        other => panic!("{}: {other:?} without faults", case.name),
+    }
+}
+
+/// The corpus in parts, one a thread.
+fn through(each: impl Fn(&Rig, &Case, &[bool], &mut Found) + Sync) -> Found {
+    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let rig = Rig::new(&module).expect("the module is one");
+    let cases = files::all_cases().expect("the corpus is readable");
+    let cases: Vec<&Case> = cases.iter().filter(|case| case.skipped_by(Door::Host).is_none()).collect();
+    let parts = cases.chunks(cases.len().div_ceil(THREADS));
+    let part = |cases: &[&Case]| {
+        let mut found = Found::default();
+        cases.iter().for_each(|case| each(&rig, case, &without_faults(&rig, case), &mut found));
+        found
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = parts.map(|cases| scope.spawn(|| part(cases))).collect();
+        running.into_iter().fold(Found::default(), |mut all, one| {
+            let one = one.join().expect("a part of the corpus runs to its end");
+            all.runs += one.runs;
+            all.refused += one.refused;
+            all.wrong.extend(one.wrong);
+            all
+        })
+    })
+}
+
+fn tell(what: &str, found: &Found) {
+    println!(
+        "{what}: {} runs, {} of them refused to start, {} wrong",
+        found.runs,
+        found.refused,
+        found.wrong.len()
+    );
+    assert!(found.runs > 1000, "the corpus makes few host calls");
+    let shown: Vec<_> = found.wrong.iter().take(20).map(String::as_str).collect();
+    assert!(found.wrong.is_empty(), "{}", shown.join("\n"));
+}
