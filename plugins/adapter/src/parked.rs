@@ -40,8 +40,8 @@ impl ParkedTable {
     }
 
     /// Forgets a request that has ended.
-    pub(crate) fn remove(&mut self, id: RequestId) -> bool {
-        self.take_if(|parked| parked.request.id == id).is_some()
+    pub(crate) fn remove(&mut self, id: RequestId) -> Option<Parked> {
+        self.take_if(|parked| parked.request.id == id)
     }
 
     /// Takes a request out whose deadline has passed; call it until there is none.

@@ -14,7 +14,8 @@ pub(crate) struct Unreadable;
 pub(crate) fn head(id: RequestId, needs: Needs) -> Result<Head, Unreadable> {
     let headers = if needs.headers {
         let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
-        pairs::decode(bytes).map_err(|_| Unreadable)?
+        // Where there is no map, Envoy answers OK with an empty one; a request without a single header there is not.
+        pairs::decode(bytes).ok().filter(|headers| !headers.is_empty()).ok_or(Unreadable)?
     } else {
         meshward_model::Headers::default()
     };

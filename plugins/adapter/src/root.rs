@@ -5,7 +5,7 @@ use meshward_model::{Answer, Head, Plugin, Reason, Request, RequestId, Severity,
 use crate::act::{self, Act, Acts};
 use crate::asked::{Asked, Way};
 use crate::drive::{self, Drive, Pending, Settled};
-use crate::hostcalls::{self, Token};
+use crate::hostcalls::{self, Status, Token};
 use crate::moment::{Moment, Steady};
 use crate::report::{Metrics, log};
 use crate::worker::{Action, refuse};
@@ -38,7 +38,8 @@ impl<P: Plugin> Root<P> {
             // A clock that fails now is asked again by whatever comes next; the timer then fires once more, at worst.
             let now = hostcalls::steady_millis().map(Steady).unwrap_or_default();
             self.pending.configured(period, now);
-            self.arm(false, now);
+            // Where it fails, it is tried again with the next request that is parked.
+            let _ = self.arm(false, now);
         }
     }
 
@@ -68,7 +69,8 @@ impl<P: Plugin> Root<P> {
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.tick();
         let acts = self.write_down(settled, self.id, moment.now);
-        self.arm(true, moment.steady);
+        // Where it fails, the host's timer goes on as it was.
+        let _ = self.arm(true, moment.steady);
         acts
     }
 
@@ -85,7 +87,8 @@ impl<P: Plugin> Root<P> {
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.answered(asked.ticket, answer);
         let acts = self.write_down(settled, self.id, moment.now);
-        self.arm(false, moment.steady);
+        // Where it fails, what was parked before has its timer all the same.
+        let _ = self.arm(false, moment.steady);
         acts
     }
 
@@ -99,7 +102,14 @@ impl<P: Plugin> Root<P> {
         let mut settled = drive.begin(request, step);
         let own = drive::take(&mut settled, id);
         let acts = self.write_down(settled, id.0, now);
-        self.arm(false, moment.steady);
+        let own = match (own, self.arm(false, moment.steady)) {
+            // Without the timer nobody would end the wait.
+            (None, Err(_)) => self.pending.parked.remove(id).map(|parked| Settled {
+                request: parked.request,
+                verdict: Verdict::deny(Reason::Internal, None),
+            }),
+            (own, Ok(()) | Err(_)) => own,
+        };
         match (own, &mut self.configured) {
             (Some(Settled { request, verdict }), Some(configured)) => {
                 (configured.conclude(Some(&request), &verdict, now), acts)
@@ -137,17 +147,18 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Sets the host's timer for what is due next.
-    fn arm(&mut self, exactly: bool, now: Steady) {
+    fn arm(&mut self, exactly: bool, now: Steady) -> Result<(), Status> {
         let earliest = self.pending.earliest();
-        if let Some(millis) = self.pending.alarm.wanted(earliest, exactly, now) {
-            match hostcalls::set_tick_period(millis) {
-                Ok(()) => self.pending.alarm.set(millis, now),
-                Err(status) => {
-                    let line = format!("meshward: the proxy does not set the timer (status {})", status.0);
-                    log(Severity::Error, &line);
-                }
+        let Some(millis) = self.pending.alarm.wanted(earliest, exactly, now) else { return Ok(()) };
+        let set = hostcalls::set_tick_period(millis);
+        match set {
+            Ok(()) => self.pending.alarm.set(millis, now),
+            Err(status) => {
+                let line = format!("meshward: the proxy does not set the timer (status {})", status.0);
+                log(Severity::Error, &line);
             }
         }
+        set
     }
 }
 

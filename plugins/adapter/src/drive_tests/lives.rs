@@ -112,7 +112,11 @@ impl World {
             }
             Happening::Gone { nth } => {
                 if let Some(id) = self.due.keys().nth(nth).copied() {
-                    prop_assert!(self.bench.pending.parked.remove(RequestId(id)), "{} lives unparked", id);
+                    prop_assert!(
+                        self.bench.pending.parked.remove(RequestId(id)).is_some(),
+                        "{} lives unparked",
+                        id
+                    );
                     self.due.remove(&id);
                 }
             }

@@ -1,0 +1,125 @@
+//! A pipeline around a stage that asks, without a proxy: what is known of a request survives its wait.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::panic, reason = "a test that cannot go on says why and fails")]
+
+use meshward_model::{
+    Answer, Connection, Head, Headers, Needs, Node, Plugin, Question, Reason, Refusal, Request, RequestId,
+    Resumed, Stage, Step, Ticket, UnixMillis, Verdict, Waiting,
+};
+use meshward_pipeline::{Assemble, Documents, Pipeline};
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+const TICKET: Ticket = Ticket(3);
+const CONFIGURATION: &[u8] =
+    br#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport"}"#;
+
+/// Watches the peer (a shadow document would), and asks the same of every request.
+struct Asks;
+
+impl Assemble for Asks {
+    const KINDS: &'static [&'static str] = &[];
+
+    fn assemble(_: &Documents<'_>) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+impl Stage for Asks {
+    type State = u32;
+    const ASKS: bool = true;
+
+    fn needs(&self) -> Needs {
+        Needs { uri_san: true, ..Needs::default() }
+    }
+
+    fn enforced_needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn decide(&self, asked: &mut u32, _: &Request, now: UnixMillis) -> Step {
+        *asked = asked.saturating_add(1);
+        let waiting = Waiting::on(TICKET, now, 100);
+        if *asked == 1 { Step::Ask(question(), waiting) } else { Step::Wait(waiting) }
+    }
+
+    fn answer(
+        &self,
+        _: &mut u32,
+        _: Ticket,
+        answer: Answer,
+        waiting: &[&Request],
+        _: UnixMillis,
+    ) -> Vec<Resumed> {
+        let verdict = match answer {
+            Answer::Http { .. } | Answer::Grpc { .. } => Verdict::allow(Reason::NoDenyMatch, None),
+            Answer::Failed | Answer::TooLarge | Answer::TimedOut => {
+                Verdict::deny(Reason::DeadlinePassed, None)
+            }
+        };
+        waiting
+            .iter()
+            .map(|request| Resumed { request: request.id, step: Step::Done(verdict.clone()) })
+            .collect()
+    }
+
+    fn tick_period_millis(&self) -> u32 {
+        250
+    }
+
+    fn tick(&self, _: &mut u32, _: UnixMillis) -> Vec<(Ticket, Question)> {
+        vec![(TICKET, question())]
+    }
+}
+
+fn question() -> Question {
+    Question::Grpc {
+        cluster: "quota".to_owned(),
+        service: "a.B".to_owned(),
+        method: "C".to_owned(),
+        message: vec![1],
+        timeout_millis: 50,
+        max_message_bytes: 10,
+    }
+}
+
+fn plugin() -> Pipeline<Asks> {
+    Pipeline::configure(CONFIGURATION, &Node::default()).unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+fn head(id: u32, uri_san: &[u8]) -> Head {
+    let connection = Connection { uri_san: Some(uri_san.to_vec()), ..Connection::default() };
+    Head { id: RequestId(id), headers: Headers::default(), connection }
+}
+
+#[test]
+fn a_malformed_peer_that_ends_nothing_is_counted_also_when_the_verdict_comes_after_an_answer() {
+    let (plugin, mut asked) = (plugin(), 0);
+    let (good, step) = plugin.decide(&mut asked, head(1, b"spiffe://mesh.example/ns/a/sa/b"), NOW);
+    assert!(matches!(step, Step::Ask(..)));
+    let (malformed, step) = plugin.decide(&mut asked, head(2, b"https://mesh.example/"), NOW);
+    assert_eq!(step, Step::Wait(Waiting { ticket: TICKET, deadline: UnixMillis(NOW.0 + 100) }));
+    assert_eq!((good.peer_malformed, malformed.peer_malformed), (false, true));
+
+    let answer = Answer::Grpc { message: Vec::new() };
+    let resumed = plugin.answer(&mut asked, TICKET, answer, &[&good, &malformed], NOW);
+    let shadows: Vec<_> = resumed
+        .iter()
+        .map(|resumed| match &resumed.step {
+            Step::Done(verdict) => {
+                assert!(verdict.denial().is_none());
+                (resumed.request.0, verdict.shadow.as_ref().map(|denial| denial.reason))
+            }
+            step => panic!("{step:?}"),
+        })
+        .collect();
+    assert_eq!(shadows, [(1, None), (2, Some(Reason::PeerMalformed))]);
+}
+
+#[test]
+fn the_pipeline_hands_on_what_its_stage_says_of_asking() {
+    assert!(<Pipeline<Asks> as Plugin>::ASKS);
+    assert!(!<Pipeline<Asks> as Plugin>::EDITS);
+    let plugin = plugin();
+    assert_eq!(plugin.tick_period_millis(), 250);
+    assert_eq!(plugin.tick(&mut 0, NOW), [(TICKET, question())]);
+}

@@ -1,0 +1,85 @@
+//! Every host call fails in turn, in every way: never a trap, never a request let through that should not be, never one that hangs.
+
+use crate::setup::{closed, forwarded, ok, send};
+use meshward_host::{CalloutAnswer, FaultKind, Faults, Progress, Proxy, Status, Stream, VmState};
+use std::time::Duration;
+
+/// A minute and more: every deadline has passed, every mark expired.
+const LONG: Duration = Duration::from_secs(70);
+
+/// One way of a request that asks.
+struct Scenario {
+    name: &'static str,
+    ask: &'static str,
+    answer: fn() -> CalloutAnswer,
+    /// What the request needs to go on; `None`: it must not.
+    edited: Option<&'static [u8]>,
+}
+
+const SCENARIOS: [Scenario; 5] = [
+    Scenario {
+        name: "allowed and edited",
+        ask: "http",
+        answer: || ok("allow x-user=anna"),
+        edited: Some(b"anna"),
+    },
+    Scenario { name: "denied", ask: "http", answer: || ok("deny"), edited: None },
+    Scenario { name: "asks for ever", ask: "http", answer: || ok("again"), edited: None },
+    Scenario {
+        name: "allowed over gRPC",
+        ask: "grpc",
+        answer: || CalloutAnswer::Grpc { message: b"allow x-user=anna".to_vec() },
+        edited: Some(b"anna"),
+    },
+    Scenario { name: "reset", ask: "grpc", answer: || CalloutAnswer::Reset, edited: None },
+];
+
+/// Sends the request, answers what is asked, lets time pass.
+fn run(proxy: &mut Proxy, scenario: &Scenario) -> Stream {
+    let stream = send(proxy, scenario.ask, "/who", &[("x-secret", "a"), ("x-user", "eve")]);
+    while let Some(call) = proxy.callouts().into_iter().next() {
+        let (answer, reset) = ((scenario.answer)(), CalloutAnswer::Reset);
+        assert!(proxy.answer(call.id, answer) || proxy.answer(call.id, reset));
+    }
+    proxy.advance(LONG);
+    stream
+}
+
+#[test]
+fn whatever_fails_no_request_goes_on_that_should_not() {
+    let kinds = [
+        FaultKind::Status(Status::NotFound),
+        FaultKind::Status(Status::BadArgument),
+        FaultKind::Status(Status::InternalFailure),
+        FaultKind::Cut(0),
+        FaultKind::Cut(5),
+    ];
+    let (mut runs, mut hangs) = (0, Vec::new());
+    for scenario in &SCENARIOS {
+        let mut whole = closed();
+        whole.reset_counts();
+        let stream = run(&mut whole, scenario);
+        assert_eq!(forwarded(&whole, stream), scenario.edited.is_some(), "{}", scenario.name);
+        for nth in 1..=whole.total_calls() {
+            for kind in kinds {
+                let mut proxy = closed();
+                proxy.set_faults(Faults::nth(nth, kind));
+                let stream = run(&mut proxy, scenario);
+                let what = format!("{}: {:?} as {kind:?}", scenario.name, proxy.faults_happened());
+                assert_eq!(proxy.vm_state(0, 0), VmState::Running, "{what}");
+                if let Some(sent) = proxy.forwarded(stream) {
+                    assert_eq!(sent.header("x-user"), scenario.edited, "{what}");
+                    assert_eq!(sent.header("x-secret"), None, "{what}");
+                }
+                if proxy.progress(stream) == Progress::Paused {
+                    hangs.push(what);
+                }
+                runs += 1;
+            }
+        }
+    }
+    println!("{runs} runs, {} that only the proxy's own time-out ends: {hangs:#?}", hangs.len());
+    // Only where the host does not let us speak of the request any more.
+    let strange: Vec<_> = hangs.iter().filter(|what| !what.contains("proxy_set_effective_context")).collect();
+    assert!(strange.is_empty(), "{strange:#?}");
+}
