@@ -159,7 +159,7 @@ impl Proxy {
                 return self.keep(stream, way);
             }
             if side.end {
-                return;
+                return self.put_back(stream, way);
             }
             let Some(half) = self.half_of(stream, way) else { return };
             let last = end && half.trailers.is_none();
@@ -260,12 +260,12 @@ impl Proxy {
             && !state.buried
         {
             let half = state.half_mut(way);
-            half.chunk.clear();
-            if half.complete && half.trailers.is_none() && half.buffered.is_none() {
-                // So that going on later ends the stream with an empty piece.
+            // So that going on later ends the stream with an empty piece.
+            if half.complete && half.trailers.is_none() && half.buffered.is_none() && !half.chunk_is_buffer {
                 half.buffered = Some(Vec::new());
             }
         }
+        self.put_back(stream, way);
         false
     }
 
@@ -275,6 +275,16 @@ impl Proxy {
             let chunk = core::mem::take(&mut half.chunk);
             half.chunk_is_buffer = false;
             half.buffered.get_or_insert_default().extend(chunk);
+        }
+    }
+
+    /// The piece does not go on: what was buffered stays so, what was not is gone.
+    fn put_back(&mut self, stream: u64, way: Way) {
+        if let Some(half) = self.half_of(stream, way) {
+            let chunk = core::mem::take(&mut half.chunk);
+            if core::mem::take(&mut half.chunk_is_buffer) {
+                half.buffered = Some(chunk);
+            }
         }
     }
 
@@ -312,6 +322,11 @@ impl Proxy {
             half.chunk = buffered;
             half.chunk_is_buffer = true;
             self.pass_data(stream, way, first, complete && !had_trailers);
+            // The buffer itself stays, though it may be empty now.
+            if let Some(half) = self.half_of(stream, way) {
+                half.chunk_is_buffer = false;
+                half.buffered.get_or_insert_default();
+            }
         }
         if had_trailers {
             self.pass_trailers(stream, way, first);
