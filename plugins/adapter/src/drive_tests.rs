@@ -1,5 +1,5 @@
 //! Driving without a proxy: parking, answers, deadlines, bounds.
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 mod lives;
 mod toy;

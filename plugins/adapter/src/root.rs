@@ -1,6 +1,8 @@
 //! A root context: one configuration of the plugin, and what its requests wait for.
 
-use meshward_model::{Answer, Head, Plugin, Reason, Request, RequestId, Severity, Step, UnixMillis, Verdict};
+use meshward_model::{
+    Answer, Head, Plugin, Question, Reason, Request, RequestId, Severity, Step, UnixMillis, Verdict,
+};
 
 use crate::act::{self, Act, Acts};
 use crate::asked::{Asked, Way};
@@ -10,6 +12,9 @@ use crate::moment::{Moment, Steady};
 use crate::report::{Metrics, log};
 use crate::worker::{Action, refuse};
 use crate::{read, wire};
+
+/// Hands a question to the host.
+type Start = fn(&Question) -> Option<(Way, Token)>;
 
 pub(crate) struct Root<P: Plugin> {
     pub(crate) id: u32,
@@ -118,13 +123,9 @@ impl<P: Plugin> Root<P> {
         }
     }
 
-    fn drive(
-        &mut self,
-        most: usize,
-        moment: Moment,
-    ) -> Option<Drive<'_, P, fn(&meshward_model::Question) -> Option<(Way, Token)>>> {
+    fn drive(&mut self, most: usize, moment: Moment) -> Option<Drive<'_, P, Start>> {
         let Configured { plugin, state, .. } = self.configured.as_mut()?;
-        Some(Drive::new((plugin, state), &mut self.pending, most, moment, wire::start))
+        Some(Drive::new((plugin, state), &mut self.pending, most, moment, wire::start as Start))
     }
 
     /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.

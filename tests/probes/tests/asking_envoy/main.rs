@@ -1,6 +1,12 @@
 //! A plugin that asks, in real Envoys: answered, late, never; parked and bounded; gone, trapped and reloaded.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected and stops")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    reason = "a test says what it expected, and what it measured, and stops"
+)]
 
 mod answers;
 mod bounds;

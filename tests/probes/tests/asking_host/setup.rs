@@ -93,7 +93,9 @@ pub(crate) fn answer(proxy: &mut Proxy, answer: CalloutAnswer) {
 pub(crate) fn refused(proxy: &Proxy, stream: Stream) -> (u16, String) {
     match proxy.progress(stream) {
         Progress::Replied(reply) => (reply.status, reply.details),
-        other => panic!("it was not refused: {other:?}"),
+        other @ (Progress::Paused | Progress::Forwarded(_) | Progress::Responded(_) | Progress::Gone) => {
+            panic!("it was not refused: {other:?}")
+        }
     }
 }
 
