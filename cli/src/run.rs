@@ -97,6 +97,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let listening = Listening::bind(args.listen, identity).await?;
         let address = listening.address();
+        let ends = told::EndSignals::listen()?;
         greet(console, &path, &args, &listening)?;
         let driver = Rc::new(driver);
         let native = Rc::new(native::Native::new(plugin));
@@ -111,7 +112,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         tokio::task::spawn_local(Rc::clone(&driver).keep_time());
         tokio::task::spawn_local(watch::watch(path.clone(), policy.json, Rc::clone(&driver), native));
         tokio::task::spawn_local(listening.serve(service));
-        told::print_until_asked_to_end(told, console, args.verbose).await
+        told::print_until(ends, told, console, args.verbose).await
     })?;
     console.say(format_args!("ended"));
     Ok(Exit::Yes)

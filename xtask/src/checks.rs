@@ -98,7 +98,7 @@ const CORPUS: &str = "tests/corpus";
 const PROBES: &str = "tests/probes";
 
 fn unit() -> Result<bool> {
-    modules::build(&[modules::Plugin::Authz])?;
+    modules::build(&[modules::Plugin::Authz, modules::Plugin::Asking, modules::Plugin::SdkEmpty])?;
     let files = packages::test_files(|folder| folder != CORPUS && folder != PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?.args(["--lib", "--bins"]), &files));
     let passed = tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?;

@@ -195,25 +195,5 @@ fn listed(map: &HeaderMap) -> Headers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_whole_uncompressed_message_is_taken_and_nothing_else() {
-        assert_eq!(unframed(b"\0\0\0\0\x02hi"), Some(b"hi".to_vec()));
-        assert_eq!(unframed(b"\0\0\0\0\0"), Some(Vec::new()));
-        for wrong in [&b""[..], b"\0\0\0\0", b"\x01\0\0\0\x02hi", b"\0\0\0\0\x03hi", b"\0\0\0\0\x01hi"] {
-            assert_eq!(unframed(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_cluster_has_one_place() {
-        let parse = |pairs: &[&str]| {
-            Clusters::parse(&pairs.iter().map(|pair| (*pair).to_owned()).collect::<Vec<_>>())
-        };
-        let found = parse(&["jwks=http://127.0.0.1:9000"]).ok().and_then(|all| all.place("jwks").cloned());
-        assert_eq!(found.map(|place| place.address).as_deref(), Some("127.0.0.1:9000"));
-        assert!(parse(&["jwks"]).is_err() && parse(&["a=http://b", "a=http://c"]).is_err());
-    }
-}
+#[path = "callout_tests.rs"]
+mod tests;

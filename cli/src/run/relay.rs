@@ -41,9 +41,14 @@ impl Upstream {
         match self {
             Self::Echo => echo(headers, body).await,
             Self::Http(place) => {
+                let held = matches!(body, Content::Whole(_));
                 let request = head::to_request(headers, Outgoing::from(body));
-                let response =
-                    place.send(request.ok_or("the module left no request that can be sent")?).await?;
+                let mut request = request.ok_or("the module left no request that can be sent")?;
+                // Of a body that was held, and may have been changed, hyper writes the length itself.
+                if held {
+                    request.headers_mut().remove(hyper::header::CONTENT_LENGTH);
+                }
+                let response = place.send(request).await?;
                 let (parts, body) = response.into_parts();
                 Ok((head::of_response(parts.status, &parts.headers), Content::Passing(body)))
             }

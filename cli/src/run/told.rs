@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use meshward_host::{LogLevel, LogLine};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::console::{Console, Ink};
@@ -35,34 +36,40 @@ pub(super) struct Line {
     pub(super) why: String,
 }
 
-/// Prints until Ctrl-C or a polite kill.
-pub(super) async fn print_until_asked_to_end(
+/// Ctrl-C and a polite kill, heard from the moment that this is made.
+pub(super) struct EndSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl EndSignals {
+    /// Begins to listen.
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let fail = |error| Failure::input(format!("cannot listen for Ctrl-C: {error}"), "");
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(fail)?,
+            terminate: signal(SignalKind::terminate()).map_err(fail)?,
+        })
+    }
+}
+
+/// Prints until we are asked to end.
+pub(super) async fn print_until(
+    mut ends: EndSignals,
     mut told: UnboundedReceiver<Told>,
     console: &mut Console,
     verbose: bool,
 ) -> Result<(), Failure> {
-    let mut asked = std::pin::pin!(asked_to_end());
     loop {
         tokio::select! {
-            ended = &mut asked => {
-                return ended.map_err(|error| Failure::input(format!("cannot listen for Ctrl-C: {error}"), ""));
-            }
+            _ = ends.interrupt.recv() => return Ok(()),
+            _ = ends.terminate.recv() => return Ok(()),
             one = told.recv() => match one {
                 None => return Ok(()),
                 Some(one) => print(&one, console, verbose)?,
             },
         }
     }
-}
-
-async fn asked_to_end() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }
 
 fn print(told: &Told, console: &mut Console, verbose: bool) -> Result<(), Failure> {

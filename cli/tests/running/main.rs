@@ -103,6 +103,25 @@ fn a_body_far_over_what_is_held_passes_through() {
 }
 
 #[test]
+fn a_body_that_the_module_looks_at_is_held_and_bounded() {
+    let echo = Echo::start().expect("an upstream");
+    let url = format!("http://{}", echo.address());
+    // The stock SDK's empty module exports every callback and lets everything pass.
+    let server = Server::start_with(&server::module_named("sdk_empty"), &[DEFAULT_DENY, "--upstream", &url]);
+    let post = |bytes: usize| {
+        let request = RawRequest::new("POST", "/").host("a").body(vec![b'x'; bytes]);
+        server.client().send(&request).expect("an answer").status
+    };
+    assert_eq!(post(100_000), 200);
+    let arrived = || echo.last().and_then(|seen| seen.get("body_bytes")?.as_u64());
+    assert_eq!(arrived(), Some(100_000));
+    let line = server.line();
+    assert!(line.contains("allow 200") && line.contains("the native core would say"), "{line}");
+    assert_eq!((post(2 * 1024 * 1024), arrived()), (413, Some(100_000)));
+    assert_eq!(post(0), 200);
+}
+
+#[test]
 fn an_upstream_that_is_not_there_is_a_503_and_a_word() {
     let closed = Echo::start().expect("a port").address();
     let url = format!("http://{closed}");

@@ -20,9 +20,14 @@ pub(crate) fn policies() -> PathBuf {
 
 /// The real module.
 pub(crate) fn module() -> String {
+    module_named("authz")
+}
+
+/// A module that `cargo xtask build` makes.
+pub(crate) fn module_named(name: &str) -> String {
     let folder = std::env::var_os("MESHWARD_MODULES")
         .expect("MESHWARD_MODULES is not set: run `cargo xtask test --only unit`");
-    PathBuf::from(folder).join("authz.wasm").display().to_string()
+    PathBuf::from(folder).join(name).with_extension("wasm").display().to_string()
 }
 
 fn command() -> Command {
@@ -64,11 +69,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it with these arguments, the real module and a free port.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let module = module();
+        Self::start_with(&module(), arguments)
+    }
+
+    /// Starts it with another module.
+    pub(crate) fn start_with(module: &str, arguments: &[&str]) -> Self {
         let mut child = command()
             .arg("run")
             .args(arguments)
-            .args(["--listen", "127.0.0.1:0", "--module", &module])
+            .args(["--listen", "127.0.0.1:0", "--module", module])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
