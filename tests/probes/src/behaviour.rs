@@ -26,6 +26,9 @@ pub struct Behaviour {
     /// The plugins of the chain, first to last.
     #[serde(default)]
     pub plugins: Vec<Plugin>,
+    /// Who the client is; nothing written: the connection is plaintext.
+    #[serde(default)]
+    pub peer: Option<Peer>,
     /// What happens, in order; nothing written: one `GET /`.
     #[serde(default = "one_request")]
     pub steps: Vec<Step>,
@@ -71,6 +74,27 @@ pub struct Plugin {
     /// The VM's environment.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
+}
+
+/// A client over TLS.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// It presents no certificate.
+    #[serde(default)]
+    pub anonymous: bool,
+    /// Its certificate does not lead to the root that the listener trusts.
+    #[serde(default)]
+    pub untrusted: bool,
+    /// The certificate's common name.
+    #[serde(default)]
+    pub common_name: String,
+    /// Its URI names.
+    #[serde(default)]
+    pub uris: Vec<String>,
+    /// Its DNS names.
+    #[serde(default)]
+    pub dns: Vec<String>,
 }
 
 /// What happens to requests when the VM has failed.

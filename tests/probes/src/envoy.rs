@@ -5,6 +5,7 @@
 //! the main thread's are the canary's and those of the main thread's own VM, the only other thread with a module is the worker.
 
 mod layout;
+mod peers;
 mod play;
 
 use crate::ProbeError;
@@ -17,6 +18,7 @@ pub(crate) use layout::{named, plugin_name, unnamed, vm_id};
 use meshward_harness::envoy::Envoy;
 use meshward_harness::poll;
 use meshward_harness::upstream::GrpcUpstream;
+pub(crate) use peers::LOCAL;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,8 +1,10 @@
 //! The configuration of one Envoy: a listener for each behaviour, the clusters, and one listener without a module.
 
 use super::Servers;
+use super::peers::Peers;
 use crate::ProbeError;
-use crate::behaviour::{Behaviour, Plugin, Policy};
+use crate::behaviour::{Behaviour, Peer, Plugin, Policy};
+use meshward_harness::client::Client;
 use meshward_harness::config::{
     AccessLog, Bootstrap, Cluster, FailurePolicy, Filter, Http, Listener, LogFormat, Wasm,
 };
@@ -20,6 +22,8 @@ pub(super) const LOG_FORMAT: &str = "%t|%l|%v";
 pub(super) struct Layout {
     module: PathBuf,
     chains: Vec<Vec<Plugin>>,
+    clients: Vec<Option<Peer>>,
+    peers: Peers,
     ports: Vec<Reserved>,
     fence: Reserved,
 }
@@ -30,6 +34,8 @@ impl Layout {
         Ok(Self {
             module: module.to_owned(),
             chains: behaviours.iter().map(Behaviour::chain).collect(),
+            clients: behaviours.iter().map(|behaviour| behaviour.peer.clone()).collect(),
+            peers: Peers::new()?,
             ports: behaviours.iter().map(|_| port()).collect::<Result<_, _>>()?,
             fence: port()?,
         })
@@ -43,6 +49,12 @@ impl Layout {
     /// Where the worker answers by itself: an answer from there means that it has done everything before.
     pub(super) fn fence(&self) -> SocketAddr {
         self.fence.address()
+    }
+
+    /// The TLS client of a behaviour that has one.
+    pub(super) fn client(&self, number: usize) -> Option<Result<Client, String>> {
+        let peer = self.clients.get(number)?.as_ref()?;
+        Some(self.peers.client(self.address(number)?, peer))
     }
 
     /// How many plugins a behaviour has.
@@ -87,6 +99,10 @@ impl Layout {
             .http(http())
             .access_log(access_log(number))
             .route_to("/", "upstream");
+        let listener = match self.clients.get(number) {
+            Some(Some(peer)) => listener.tls(self.peers.listener(peer)),
+            Some(None) | None => listener,
+        };
         chain.iter().enumerate().fold(listener, |listener, (place, plugin)| {
             listener.filter(Filter::Wasm(self.wasm(number, place, plugin)))
         })

@@ -1,7 +1,7 @@
 //! One behaviour played in a running Envoy.
 
 use super::layout::{self, Layout};
-use super::{Servers, WITHIN};
+use super::{Servers, WITHIN, peers};
 use crate::behaviour::{Behaviour, Request, Step, bytes};
 use crate::transcript::{Transcript, answered};
 use crate::wire::{Connection, Response};
@@ -34,6 +34,7 @@ struct Player<'a> {
     started: VecDeque<(usize, JoinHandle<Answer>)>,
     open: VecDeque<TcpStream>,
     connection: Option<Connection>,
+    tls: Option<Client>,
     updates: Vec<String>,
 }
 
@@ -48,6 +49,7 @@ pub(super) fn play(
     drop((servers.upstream.take(), servers.target.take()));
     let grpc_before = servers.grpc.seen().len();
     let address = layout.address(number).ok_or("no listener")?;
+    let tls = layout.client(number).transpose()?;
     let mut player = Player {
         envoy,
         layout,
@@ -57,6 +59,7 @@ pub(super) fn play(
         started: VecDeque::new(),
         open: VecDeque::new(),
         connection: None,
+        tls,
         updates: Vec::new(),
     };
     let played = player.all(&behaviour.steps);
@@ -108,9 +111,15 @@ impl Player<'_> {
         match step {
             Step::Request(request) => {
                 self.connection = None;
+                if let Some(client) = &mut self.tls {
+                    client.disconnect();
+                }
                 self.ask(request);
             }
             Step::Again(request) => self.ask(request),
+            Step::Start(_) | Step::Open(_) if self.tls.is_some() => {
+                return Err("a client over TLS waits for its answer: say `request` or `again`".to_owned());
+            }
             Step::Start(request) => {
                 let at = self.next();
                 let (address, bytes) = (self.address, encode(request, at));
@@ -142,6 +151,10 @@ impl Player<'_> {
     /// A request on the connection that is there, or on a new one.
     fn ask(&mut self, request: &Request) {
         let at = self.next();
+        if let Some(client) = &mut self.tls {
+            let answer = peers::send(client, &encode(request, at), request.method == "HEAD");
+            return self.answer(at, &answer);
+        }
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
             None => Connection::open(self.address, PATIENCE),

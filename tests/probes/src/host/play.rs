@@ -2,12 +2,12 @@
 
 use super::NUMBER;
 use super::servers::{self, Given, Parts};
-use crate::behaviour::{Behaviour, Request, Step, bytes};
-use crate::envoy::{named, unnamed};
+use crate::behaviour::{Behaviour, Peer, Request, Step, bytes};
+use crate::envoy::{LOCAL, named, unnamed};
 use crate::transcript::{Transcript, answered};
 use crate::wire::{Pairs, marked};
 use meshward_host::{
-    Attributes, Callout, CalloutAnswer, CalloutId, CalloutKind, LogLevel, Proxy, Stream, Value,
+    Attributes, Callout, CalloutAnswer, CalloutId, CalloutKind, LogLevel, Proxy, Stream, Tls, Value,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -106,6 +106,7 @@ impl Player<'_> {
         let cluster = ["xds", "cluster_name"].map(str::to_owned).to_vec();
         let attributes = Attributes {
             connection_id: self.connection,
+            tls: self.behaviour.peer.as_ref().map(tls),
             more: vec![(cluster, Value::String("upstream".to_owned()))],
             ..Attributes::plaintext()
         };
@@ -114,7 +115,7 @@ impl Player<'_> {
         let body = request.body.as_deref().map(bytes).unwrap_or_default();
         let trailers = lower(&request.trailers);
         let ends = body.is_empty() && trailers.is_empty();
-        self.proxy.request_headers(stream, headers(request, at, &body), ends);
+        self.proxy.request_headers(stream, headers(request, at, &body, self.behaviour.peer.is_some()), ends);
         if !body.is_empty() {
             self.proxy.request_body(stream, &body, false);
         }
@@ -301,13 +302,14 @@ fn respond(proxy: &mut Proxy, stream: Stream, parts: Parts) {
 }
 
 /// A request's headers as they come out of Envoy's codec and connection manager.
-fn headers(request: &Request, at: usize, body: &[u8]) -> Pairs {
+fn headers(request: &Request, at: usize, body: &[u8], tls: bool) -> Pairs {
+    let scheme: &[u8] = if tls { b"https" } else { b"http" };
     let pair = |name: &str, value: &[u8]| (name.as_bytes().to_vec(), value.to_vec());
     let mut all = vec![
         pair(":authority", b"meshward.test"),
         pair(":path", &bytes(&request.path)),
         pair(":method", &bytes(&request.method)),
-        pair(":scheme", b"http"),
+        pair(":scheme", scheme),
     ];
     all.extend(lower(&request.headers));
     all.push(pair("x-request-id", at.to_string().as_bytes()));
@@ -315,8 +317,29 @@ fn headers(request: &Request, at: usize, body: &[u8]) -> Pairs {
     if request.trailers.is_empty() && request.body.is_some() {
         all.push(pair("content-length", body.len().to_string().as_bytes()));
     }
-    all.push(pair("x-forwarded-proto", b"http"));
+    all.push(pair("x-forwarded-proto", scheme));
     all
+}
+
+/// What Envoy would say of a client over TLS. The server name is a TLS inspector's, which there is none of.
+fn tls(peer: &Peer) -> Tls {
+    let common = Tls {
+        peer_certificate_valid: Some(!peer.anonymous && !peer.untrusted),
+        uri_san_local_certificate: Some(LOCAL.to_owned()),
+        tls_version: Some("TLSv1.3".to_owned()),
+        ..Tls::default()
+    };
+    if peer.anonymous {
+        return common;
+    }
+    Tls {
+        peer_certificate_presented: true,
+        uri_san_peer_certificate: peer.uris.first().cloned(),
+        dns_san_peer_certificate: peer.dns.first().cloned(),
+        subject_peer_certificate: Some(format!("CN={}", peer.common_name.replace(',', "\\,"))),
+        sha256_peer_certificate_digest: Some("0".repeat(64)),
+        ..common
+    }
 }
 
 fn lower(pairs: &[(String, String)]) -> Pairs {
