@@ -26,6 +26,16 @@ fn an_answer_resumes_all_that_wait_for_its_ticket_and_no_other() {
 }
 
 #[test]
+fn a_request_that_waits_for_something_else_is_none_of_an_answers_business() {
+    let mut bench = Bench::new(|_, _, _, _| Some((RequestId(2), allow())));
+    bench.begin(1, ask(T, 1_000));
+    bench.begin(2, ask(Ticket(8), 1_000));
+    assert_eq!(bench.answer(0, failed()), []);
+    assert_eq!(bench.pending.parked.len(), 2);
+    assert_eq!(bench.answer(1, failed()), [(2, None)]);
+}
+
+#[test]
 fn an_unknown_token_and_another_ways_token_are_ignored() {
     let mut bench = Bench::new(|_, _, _, request| Some((request.id, allow())));
     bench.begin(1, ask(T, 1_000));

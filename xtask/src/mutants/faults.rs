@@ -1,5 +1,6 @@
 //! The faults that people would make, each an exact text in a file and what stands there instead.
 
+mod asking;
 mod deciding;
 mod reading;
 
@@ -24,5 +25,5 @@ impl Fault {
 
 /// Every fault.
 pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
-    reading::FAULTS.iter().chain(deciding::FAULTS)
+    reading::FAULTS.iter().chain(deciding::FAULTS).chain(asking::FAULTS)
 }

@@ -139,11 +139,12 @@ impl World {
             self.settled(&settled)?;
             self.fires = (self.period > 0).then(|| self.steady + self.period);
             self.arm(true);
-            let late = self.due.values().find(|due| **due <= self.steady && self.bench.state.rounds == 0);
-            prop_assert!(late.is_none(), "{late:?} has passed, it is {}", self.steady);
         }
         self.steady = until;
         self.bench.steady = until;
+        // Every third may have been told to wait longer.
+        let late = self.due.iter().find(|(id, due)| **due < self.steady && *id % 3 != 0);
+        prop_assert!(late.is_none(), "{late:?} has passed, it is {}", self.steady);
         Ok(())
     }
 }

@@ -175,8 +175,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "an empty list matches everything",
         file: "shared/policy/src/compile/values.rs",
-        from: "        if context.strict {\n            problems.add(Code::EmptyList, place, \"an empty list\"",
-        to: "        if false {\n            problems.add(Code::EmptyList, place, \"an empty list\"",
+        from: "        if context.strict {\n            problems.add(\n                Code::EmptyList,",
+        to: "        if false {\n            problems.add(\n                Code::EmptyList,",
     },
     Fault {
         name: "a header's name keeps its letter case",
@@ -187,7 +187,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "an empty source matches everybody",
         file: "shared/policy/src/compile/source.rs",
-        from: "    if fields.is_empty() && !unsupported {\n        problems.add(Code::EmptySource, place, \"an empty source\"",
-        to: "    if false {\n        problems.add(Code::EmptySource, place, \"an empty source\"",
+        from: "    if fields.is_empty() && !unsupported {\n        problems.add(\n            Code::EmptySource,",
+        to: "    if false {\n        problems.add(\n            Code::EmptySource,",
     },
 ];
