@@ -112,11 +112,12 @@ fn corpus() -> Result<bool> {
     Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?)
 }
 
+/// The tests say how many behaviours there are of each family, and which differ.
 fn probes() -> Result<bool> {
     modules::build(&[modules::Plugin::Probe, modules::Plugin::Asking])?;
     let files = packages::test_files(|folder| folder == PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?, &files));
-    Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.passes()?)
+    Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.args(["--", "--nocapture"]).passes()?)
 }
 
 /// The same packages in every call, so that cargo chooses the same features and compiles nothing twice. Modules cannot

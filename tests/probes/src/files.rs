@@ -2,6 +2,7 @@
 
 use crate::ProbeError;
 use crate::behaviour::{Behaviour, Door, Family};
+use crate::script;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +20,7 @@ pub fn folder() -> PathBuf {
 /// All behaviours with their family's name, in the order of the files' names.
 ///
 /// # Errors
-/// A file that cannot be read, an empty name or source, a name that is there twice.
+/// A file or a script that cannot be read, no source, no plugin, a name that is there twice.
 pub fn read() -> Result<Vec<(String, Behaviour)>, ProbeError> {
     let mut all: Vec<(String, Behaviour)> = Vec::new();
     for path in paths()? {
@@ -34,6 +35,12 @@ pub fn read() -> Result<Vec<(String, Behaviour)>, ProbeError> {
             }
             if all.iter().any(|(_, known)| known.name == behaviour.name) {
                 return Err(wrong(&format!("`{}` is there twice: give it another name", behaviour.name)));
+            }
+            for plugin in behaviour.chain() {
+                for script in [&plugin.script, &plugin.vm_script] {
+                    script::parse(script)
+                        .map_err(|why| wrong(&format!("`{}`: the script's {why}", behaviour.name)))?;
+                }
             }
             all.push((family.family.clone(), behaviour));
         }

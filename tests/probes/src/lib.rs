@@ -21,6 +21,9 @@ pub mod envoy;
 pub mod files;
 pub mod grpc;
 pub mod host;
+// The module's own reader of scripts, here to find mistakes before a proxy does.
+#[path = "../module/src/script.rs"]
+mod script;
 pub mod server;
 pub mod transcript;
 pub mod wire;
