@@ -21,6 +21,9 @@ use std::time::Duration;
 const ALLOWED: &str = "meshward_authz_allowed_total";
 const DENIED: &str = "meshward_authz_denied_total";
 
+/// What the host's own line holds when a VM has trapped.
+const TRAP: &str = "Function: ";
+
 /// The compiled module, ready for any number of cases.
 #[derive(Debug, Clone)]
 pub struct Rig {
@@ -51,13 +54,10 @@ pub struct Ran {
 pub enum Faulted {
     /// The plugin refused to start; the proxy does not serve.
     Refused,
-    /// It served: whether each step's request went on, and whether the VM still runs.
-    Served {
-        /// For each step that the plugin decides.
-        forwarded: Vec<bool>,
-        /// No trap.
-        runs: bool,
-    },
+    /// Its VM trapped, and why.
+    Trapped(String),
+    /// It served, or the worker refused what the canary took and every request got 503: whether each step's request went on.
+    Served(Vec<bool>),
 }
 
 /// What a configuration must not depend on.
@@ -157,10 +157,14 @@ impl Rig {
     /// Runs one case with faults.
     pub fn faulted(&self, case: &Case, faults: Faults) -> Faulted {
         match self.start(case, faults) {
-            Err(_) => Faulted::Refused,
+            Err(StartError::Refused { .. }) => Faulted::Refused,
+            Err(other) => Faulted::Trapped(other.to_string()),
             Ok(mut proxy) => {
                 let forwarded = serve(&mut proxy, case);
-                Faulted::Served { forwarded, runs: proxy.vm_state(0, 0) == VmState::Running }
+                match proxy.log().iter().find(|line| line.plugin.is_empty() && line.text.contains(TRAP)) {
+                    Some(line) => Faulted::Trapped(line.text.clone()),
+                    None => Faulted::Served(forwarded),
+                }
             }
         }
     }

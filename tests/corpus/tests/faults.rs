@@ -83,8 +83,8 @@ fn one(rig: &Rig, case: &Case, faults: Faults, without: Option<&[bool]>, found: 
     let plan = faults.clone();
     match rig.faulted(case, faults) {
         Faulted::Refused => found.refused += 1,
-        Faulted::Served { runs: false, .. } => found.wrong.push(format!("a trap: {}, {plan:?}", case.name)),
-        Faulted::Served { forwarded, .. } => {
+        Faulted::Trapped(why) => found.wrong.push(format!("a trap: {}, {plan:?}: {why}", case.name)),
+        Faulted::Served(forwarded) => {
             let mut pairs = forwarded.iter().zip(without.unwrap_or_default());
             if pairs.any(|(with, without)| *with && !without) {
                 found.wrong.push(format!("let through: {}, {plan:?}", case.name));
@@ -95,7 +95,7 @@ fn one(rig: &Rig, case: &Case, faults: Faults, without: Option<&[bool]>, found: 
 
 fn without_faults(rig: &Rig, case: &Case) -> Vec<bool> {
     match rig.faulted(case, Faults::none()) {
-        Faulted::Served { forwarded, runs: true } => forwarded,
+        Faulted::Served(forwarded) => forwarded,
         other => panic!("{}: {other:?} without faults", case.name),
     }
 }
