@@ -21,6 +21,17 @@ pub(crate) struct Pending {
     pub(crate) parked: ParkedTable,
     pub(crate) asked: AskedTable,
     pub(crate) alarm: Alarm,
+    /// What has happened since it was last counted.
+    pub(crate) counts: Counts,
+}
+
+/// What is counted of asking, by how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    pub(crate) questions: u32,
+    pub(crate) failed: u32,
+    pub(crate) parked: u32,
+    pub(crate) late: u32,
 }
 
 impl Pending {
@@ -88,6 +99,7 @@ where
     /// The timer fired.
     pub(crate) fn tick(mut self) -> Vec<Settled> {
         while let Some(late) = self.pending.parked.take_late(self.moment.steady) {
+            count(&mut self.pending.counts.late);
             self.late(late);
         }
         while let Some(lost) = self.pending.asked.take_expired(self.moment.steady) {
@@ -104,6 +116,9 @@ where
     /// Gives every answer to the stage, those included that come of it. Each round parks a request once more, and that is bounded.
     fn finish(mut self) -> Vec<Settled> {
         while let Some((ticket, answer)) = self.answers.pop_front() {
+            if matches!(answer, Answer::Failed | Answer::TooLarge) {
+                count(&mut self.pending.counts.failed);
+            }
             let waiting = self.pending.parked.waiting_for(ticket);
             let resumed = self.plugin.answer(self.state, ticket, answer, &waiting, self.moment.now);
             for Resumed { request, step } in resumed {
@@ -152,6 +167,7 @@ where
             None => self.refuse(request, Reason::DeadlinePassed),
             Some(_) if self.pending.parked.len() >= self.most => self.refuse(request, Reason::TooManyParked),
             Some(late) => {
+                count(&mut self.pending.counts.parked);
                 let times = times.saturating_add(1);
                 self.pending.parked.insert(Parked { request, ticket: waiting.ticket, late, times });
                 return true;
@@ -165,6 +181,7 @@ where
         let started = if self.pending.asked.is_full() { None } else { (self.start)(question) };
         match started {
             Some((way, token)) => {
+                count(&mut self.pending.counts.questions);
                 self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.moment.steady));
             }
             None => self.answers.push_back((ticket, Answer::Failed)),
@@ -174,6 +191,10 @@ where
     fn refuse(&mut self, request: Request, reason: Reason) {
         self.settled.push(Settled { request, verdict: Verdict::deny(reason, None) });
     }
+}
+
+const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
 }
 
 /// Whether `settled` holds the verdict of this request; takes it out.

@@ -7,7 +7,7 @@ mod toy;
 use meshward_model::{Answer, Reason, RequestId, Step, Ticket, Verdict, Waiting};
 
 use crate::asked::{GRACE_MILLIS, Way};
-use crate::drive::MAX_WAITS;
+use crate::drive::{Counts, MAX_WAITS};
 use crate::hostcalls::Token;
 use crate::moment::Steady;
 use toy::{Bench, allow, ask, failed, wait};
@@ -68,6 +68,7 @@ fn a_deadline_concerns_one_request_and_refuses_it_unless_the_stage_decides() {
     assert_eq!(bench.tick(99), []);
     assert_eq!(bench.tick(100), [(1, Some(Reason::DeadlinePassed)), (2, None)]);
     assert_eq!(bench.tick(250), [(3, Some(Reason::DeadlinePassed))]);
+    assert_eq!(bench.pending.counts, Counts { questions: 3, failed: 0, parked: 3, late: 3 });
 }
 
 #[test]

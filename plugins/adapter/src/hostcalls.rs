@@ -150,6 +150,15 @@ pub fn increment(metric: MetricId) -> Result<(), Status> {
     Status::check(unsafe { sys::proxy_increment_metric(metric.0, 1) })
 }
 
+/// Adds to a counter.
+///
+/// # Errors
+/// The host's status.
+pub fn add(metric: MetricId, by: u32) -> Result<(), Status> {
+    // SAFETY: plain numbers.
+    Status::check(unsafe { sys::proxy_increment_metric(metric.0, i64::from(by)) })
+}
+
 /// Sets a gauge.
 ///
 /// # Errors

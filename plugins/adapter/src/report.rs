@@ -1,7 +1,8 @@
 //! REPORT: writes what the pipeline made of a verdict: counters and log lines.
 
-use meshward_model::{Counter, LogLine, Report, Severity};
+use meshward_model::{LogLine, Plugin, Report, Severity};
 
+use crate::drive::Counts;
 use crate::hostcalls::{self, MetricId, MetricKind};
 
 /// The metrics of a configured plugin.
@@ -9,13 +10,15 @@ use crate::hostcalls::{self, MetricId, MetricKind};
 pub(crate) struct Metrics {
     /// By [`Counter::slot`].
     counters: Vec<Option<MetricId>>,
+    /// Of asking, in the order of [`Counts`].
+    asking: [Option<MetricId>; 4],
     memory: Option<MetricId>,
     memory_bytes: u64,
 }
 
 impl Metrics {
     /// Defines them all. What the host refuses to define is said in its log and then not counted; deciding goes on.
-    pub(crate) fn define(counters: &[Counter], memory: &str) -> Self {
+    pub(crate) fn define<P: Plugin>() -> Self {
         let define = |kind, name: &str| match hostcalls::define_metric(kind, name) {
             Ok(id) => Some(id),
             Err(status) => {
@@ -26,9 +29,17 @@ impl Metrics {
                 None
             }
         };
+        let counter = |name| define(MetricKind::Counter, name);
+        let asking = if P::ASKS {
+            let names = P::ASKING_COUNTERS;
+            [names.questions, names.failed, names.parked, names.late].map(counter)
+        } else {
+            [None; 4]
+        };
         Self {
-            counters: counters.iter().map(|counter| define(MetricKind::Counter, counter.name)).collect(),
-            memory: define(MetricKind::Gauge, memory),
+            counters: P::COUNTERS.iter().map(|known| counter(known.name)).collect(),
+            asking,
+            memory: define(MetricKind::Gauge, P::MEMORY_GAUGE),
             memory_bytes: 0,
         }
     }
@@ -42,6 +53,17 @@ impl Metrics {
         }
         for LogLine { severity, text } in &report.lines {
             log(*severity, text);
+        }
+    }
+
+    /// Counts what was asked.
+    pub(crate) fn count(&self, counts: Counts) {
+        let Counts { questions, failed, parked, late } = counts;
+        for (id, by) in self.asking.iter().zip([questions, failed, parked, late]) {
+            // Envoy takes no 0.
+            if let (Some(id), 1..) = (id, by) {
+                let _ = hostcalls::add(*id, by);
+            }
         }
     }
 

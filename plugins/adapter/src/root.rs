@@ -35,7 +35,7 @@ impl<P: Plugin> Root<P> {
 
     /// Takes a plugin in, in the place of the one before.
     pub(crate) fn configure(&mut self, plugin: P) {
-        let mut metrics = Metrics::define(P::COUNTERS, P::MEMORY_GAUGE);
+        let mut metrics = Metrics::define::<P>();
         metrics.measure();
         let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
         self.configured = Some(Configured { plugin, state: P::State::default(), metrics });
@@ -130,7 +130,9 @@ impl<P: Plugin> Root<P> {
 
     /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.
     fn write_down(&mut self, settled: Vec<Settled>, home: u32, now: UnixMillis) -> Acts {
-        let Some(configured) = &self.configured else { return Acts::none() };
+        let Some(configured) = &mut self.configured else { return Acts::none() };
+        configured.metrics.count(core::mem::take(&mut self.pending.counts));
+        configured.metrics.measure();
         let mut acts = Vec::with_capacity(settled.len());
         let mut away = false;
         for Settled { request, verdict } in settled {

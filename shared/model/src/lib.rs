@@ -26,7 +26,7 @@ pub use headers::{Headers, HeadersBuilder, NotSingle};
 pub use needs::Needs;
 pub use node::Node;
 pub use peer::{Anonymous, Peer};
-pub use plugin::{Counter, LogLine, Plugin, Problem, Refusal, Report, Severity};
+pub use plugin::{AskingCounters, Counter, LogLine, Plugin, Problem, Refusal, Report, Severity};
 pub use reason::Reason;
 pub use request::{Connection, Head, Request};
 pub use rule::{DocumentKind, RuleId, RuleName};

@@ -18,6 +18,9 @@ pub trait Plugin: Sized + 'static {
     /// Every counter it may increment; the adapter defines them once, when the plugin is configured.
     const COUNTERS: &'static [Counter];
 
+    /// The counters of a plugin that asks; defined only where [`Plugin::ASKS`].
+    const ASKING_COUNTERS: AskingCounters;
+
     /// The name of the gauge in which the worker says how much memory it holds, in bytes.
     const MEMORY_GAUGE: &'static str;
 
@@ -65,6 +68,19 @@ pub struct Counter {
     pub slot: usize,
     /// Its full name: `meshward_<stage>_<what>_<unit>`.
     pub name: &'static str,
+}
+
+/// The names of what a plugin that asks counts, beside its verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskingCounters {
+    /// Questions that went out.
+    pub questions: &'static str,
+    /// Questions that could not be started, or brought no answer that could be read.
+    pub failed: &'static str,
+    /// Requests that were parked, once for each answer that they waited for.
+    pub parked: &'static str,
+    /// Requests whose deadline passed.
+    pub late: &'static str,
 }
 
 /// What is written down of one verdict; the adapter only carries it out.

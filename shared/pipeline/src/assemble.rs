@@ -7,10 +7,15 @@ use meshward_config::{
 use meshward_identity::{Settings, Source, VerifiedBy};
 use meshward_model::{Code, Needs, Refusal, Stage};
 
+use crate::Names;
+
 /// A stage that can be made of documents.
 pub trait Assemble: Stage + Sized + 'static {
     /// The kinds of documents that the stage reads.
     const KINDS: &'static [&'static str];
+
+    /// What its plugin counts, and as what.
+    const NAMES: Names;
 
     /// Makes the stage; every document's kind is one of [`Assemble::KINDS`].
     ///

@@ -11,8 +11,9 @@ mod report;
 mod schema;
 
 pub use assemble::{Assemble, Documents};
-pub use authz::Authz;
+pub use authz::{ALLOWED, Authz, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
+pub use meshward_model::{AskingCounters, Counter};
 pub use pipeline::Pipeline;
-pub use report::{ALLOWED, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
+pub use report::Names;
 #[cfg(feature = "schema")]
 pub use schema::schema;

@@ -2,13 +2,13 @@
 
 use meshward_identity::{Settings, resolve};
 use meshward_model::{
-    Anonymous, Answer, Counter, Denial, Head, Needs, Node, Peer, Plugin, Question, Reason, Refusal, Report,
-    Request, Resumed, Step, Ticket, UnixMillis, Verdict,
+    Anonymous, Answer, AskingCounters, Counter, Denial, Head, Needs, Node, Peer, Plugin, Question, Reason,
+    Refusal, Report, Request, Resumed, Step, Ticket, UnixMillis, Verdict,
 };
 
 use crate::Assemble;
 use crate::assemble::assemble;
-use crate::report::{self, COUNTERS, MEMORY_GAUGE};
+use crate::report;
 
 /// A configured plugin around the stage `S`.
 #[derive(Debug, Clone)]
@@ -34,8 +34,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 
     const ASKS: bool = S::ASKS;
     const EDITS: bool = S::EDITS;
-    const COUNTERS: &'static [Counter] = COUNTERS;
-    const MEMORY_GAUGE: &'static str = MEMORY_GAUGE;
+    const COUNTERS: &'static [Counter] = &[S::NAMES.allowed, S::NAMES.denied, S::NAMES.shadow_denied];
+    const ASKING_COUNTERS: AskingCounters = S::NAMES.asking;
+    const MEMORY_GAUGE: &'static str = S::NAMES.memory_gauge;
 
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal> {
         let (stage, identity) = assemble::<S>(configuration)?;
@@ -109,10 +110,27 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 
     fn report(&self, request: Option<&Request>, more: &Head, verdict: &Verdict, now: UnixMillis) -> Report {
         if !report::is_written(verdict) {
-            return Report { counters: report::counters(verdict), ..Report::default() };
+            return Report { counters: Self::counters(verdict), ..Report::default() };
         }
         let request = request.map(|request| self.complete(request.clone(), more));
-        report::report(request.as_ref(), verdict, &self.node, now)
+        report::report(Self::counters(verdict), request.as_ref(), verdict, &self.node, now)
+    }
+}
+
+impl<S: Assemble> Pipeline<S> {
+    const ALLOWED: &'static [Counter] = &[S::NAMES.allowed];
+    const ALLOWED_IN_SHADOW: &'static [Counter] = &[S::NAMES.allowed, S::NAMES.shadow_denied];
+    const DENIED: &'static [Counter] = &[S::NAMES.denied];
+    const DENIED_TWICE: &'static [Counter] = &[S::NAMES.denied, S::NAMES.shadow_denied];
+
+    /// The counters that a verdict moves.
+    const fn counters(verdict: &Verdict) -> &'static [Counter] {
+        match (verdict.denial(), &verdict.shadow) {
+            (None, None) => Self::ALLOWED,
+            (None, Some(_)) => Self::ALLOWED_IN_SHADOW,
+            (Some(_), None) => Self::DENIED,
+            (Some(_), Some(_)) => Self::DENIED_TWICE,
+        }
     }
 }
 

@@ -3,20 +3,51 @@
 use meshward_event::{details, ocsf};
 use meshward_http::path;
 use meshward_model::{
-    Anonymous, Counter, Denial, Event, EventKind, LogLine, Node, Peer, Report, Request, Severity, UnixMillis,
-    Verdict,
+    Anonymous, AskingCounters, Counter, Denial, Event, EventKind, LogLine, Node, Peer, Report, Request,
+    Severity, UnixMillis, Verdict,
 };
 
-/// Requests that went on.
-pub const ALLOWED: Counter = Counter { slot: 0, name: "meshward_authz_allowed_total" };
-/// Requests that were refused.
-pub const DENIED: Counter = Counter { slot: 1, name: "meshward_authz_denied_total" };
-/// Requests that shadow documents would have refused.
-pub const SHADOW_DENIED: Counter = Counter { slot: 2, name: "meshward_authz_shadow_denied_total" };
-/// The worker's memory, in bytes.
-pub const MEMORY_GAUGE: &str = "meshward_authz_memory_bytes";
+/// The names of what a plugin counts; [`names!`](crate::names) makes them of its stage's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// Requests that went on.
+    pub allowed: Counter,
+    /// Requests that were refused.
+    pub denied: Counter,
+    /// Requests that shadow documents would have refused.
+    pub shadow_denied: Counter,
+    /// The worker's memory, in bytes.
+    pub memory_gauge: &'static str,
+    /// What is counted of asking.
+    pub asking: AskingCounters,
+}
 
-pub(crate) const COUNTERS: &[Counter] = &[ALLOWED, DENIED, SHADOW_DENIED];
+/// The [`Names`] of a stage: `meshward_<stage>_<what>_<unit>`.
+///
+/// ```
+/// let names = meshward_pipeline::names!("authn");
+/// assert_eq!(names.denied.name, "meshward_authn_denied_total");
+/// ```
+#[macro_export]
+macro_rules! names {
+    ($stage:literal) => {
+        $crate::Names {
+            allowed: $crate::Counter { slot: 0, name: concat!("meshward_", $stage, "_allowed_total") },
+            denied: $crate::Counter { slot: 1, name: concat!("meshward_", $stage, "_denied_total") },
+            shadow_denied: $crate::Counter {
+                slot: 2,
+                name: concat!("meshward_", $stage, "_shadow_denied_total"),
+            },
+            memory_gauge: concat!("meshward_", $stage, "_memory_bytes"),
+            asking: $crate::AskingCounters {
+                questions: concat!("meshward_", $stage, "_questions_total"),
+                failed: concat!("meshward_", $stage, "_questions_failed_total"),
+                parked: concat!("meshward_", $stage, "_parked_total"),
+                late: concat!("meshward_", $stage, "_late_total"),
+            },
+        }
+    };
+}
 
 const NOBODY: Peer = Peer::Anonymous(Anonymous::Unread);
 
@@ -25,17 +56,13 @@ pub(crate) const fn is_written(verdict: &Verdict) -> bool {
     verdict.denial().is_some() || verdict.shadow.is_some()
 }
 
-/// The counters that a verdict moves.
-pub(crate) const fn counters(verdict: &Verdict) -> &'static [Counter] {
-    match (verdict.denial(), &verdict.shadow) {
-        (None, None) => &[ALLOWED],
-        (None, Some(_)) => &[ALLOWED, SHADOW_DENIED],
-        (Some(_), None) => &[DENIED],
-        (Some(_), Some(_)) => &[DENIED, SHADOW_DENIED],
-    }
-}
-
-pub(crate) fn report(request: Option<&Request>, verdict: &Verdict, node: &Node, now: UnixMillis) -> Report {
+pub(crate) fn report(
+    counters: &'static [Counter],
+    request: Option<&Request>,
+    verdict: &Verdict,
+    node: &Node,
+    now: UnixMillis,
+) -> Report {
     let line = |kind, severity, denial: &Denial| LogLine {
         severity,
         text: ocsf::line(&event(kind, denial, request, node, now)),
@@ -47,7 +74,7 @@ pub(crate) fn report(request: Option<&Request>, verdict: &Verdict, node: &Node, 
         lines.push(line(EventKind::WouldDeny, Severity::Info, denial));
     }
     let details = verdict.denial().map(details::of).unwrap_or_default();
-    Report { counters: counters(verdict), lines, details }
+    Report { counters, lines, details }
 }
 
 fn event<'a>(

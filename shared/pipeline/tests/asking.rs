@@ -6,7 +6,7 @@ use meshward_model::{
     Answer, Connection, Head, Headers, Needs, Node, Plugin, Question, Reason, Refusal, Request, RequestId,
     Resumed, Stage, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
-use meshward_pipeline::{Assemble, Documents, Pipeline};
+use meshward_pipeline::{Assemble, Documents, Names, Pipeline, names};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const TICKET: Ticket = Ticket(3);
@@ -18,6 +18,7 @@ struct Asks;
 
 impl Assemble for Asks {
     const KINDS: &'static [&'static str] = &[];
+    const NAMES: Names = names!("asks");
 
     fn assemble(_: &Documents<'_>) -> Result<Self, Refusal> {
         Ok(Self)

@@ -1,8 +1,9 @@
 //! A plugin of a few lines, and a bench to drive it on.
 
 use meshward_model::{
-    Allowed, Answer, Counter, Decision, Edits, Head, Headers, Needs, Node, Peer, Plugin, Question, Reason,
-    Refusal, Report, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict, Waiting,
+    Allowed, Answer, AskingCounters, Counter, Decision, Edits, Head, Headers, Needs, Node, Peer, Plugin,
+    Question, Reason, Refusal, Report, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict,
+    Waiting,
 };
 
 use crate::asked::Way;
@@ -34,6 +35,8 @@ impl Plugin for Toy {
     const ASKS: bool = true;
     const EDITS: bool = false;
     const COUNTERS: &'static [Counter] = &[];
+    const ASKING_COUNTERS: AskingCounters =
+        AskingCounters { questions: "q", failed: "f", parked: "p", late: "l" };
     const MEMORY_GAUGE: &'static str = "toy";
 
     fn configure(_: &[u8], _: &Node) -> Result<Self, Refusal> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use meshward_model::{
     Answer, Needs, Question, Reason, Refusal, Request, Resumed, Stage, Step, Ticket, UnixMillis, Verdict,
 };
-use meshward_pipeline::{Assemble, Documents, Pipeline};
+use meshward_pipeline::{Assemble, Documents, Names, Pipeline, names};
 
 use crate::settings::Settings;
 
@@ -48,6 +48,7 @@ impl State {
 
 impl Assemble for Probe {
     const KINDS: &'static [&'static str] = &["Probe"];
+    const NAMES: Names = names!("probe");
 
     fn assemble(documents: &Documents<'_>) -> Result<Self, Refusal> {
         settings::read(&documents.documents).map(|settings| Self { settings })

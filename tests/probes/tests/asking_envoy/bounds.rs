@@ -103,6 +103,10 @@ fn many_requests_share_one_question() {
             assert_eq!(statuses(all), BTreeMap::from([(200, 50)]), "{engine}");
         });
         assert_eq!(running.answers.count("/shared"), 1, "{engine}");
+        for (name, count) in [("parked", 50), ("questions", 1), ("allowed", 50)] {
+            let counter = format!("wasmcustom.meshward_probe_{name}_total");
+            running.envoy.wait_stat(&counter, |value| value == count, WITHIN).expect("it is counted");
+        }
         assert_eq!(running.echo.count(), 50, "{engine}");
     }
 }

@@ -64,6 +64,19 @@ fn a_deadline_passes_to_the_millisecond_and_a_late_answer_is_for_nobody() {
     let lenient = send(&mut proxy, "http", "/late", &[("x-late", "allow")]);
     proxy.advance(millis(DEADLINE));
     assert!(forwarded(&proxy, lenient));
+    let unasked = send(&mut proxy, "http", "/", &[("x-ask-cluster", "nowhere")]);
+    assert!(!forwarded(&proxy, unasked));
+    let counts = [
+        ("questions", 2),
+        ("questions_failed", 1),
+        ("parked", 3),
+        ("late", 2),
+        ("allowed", 1),
+        ("denied", 2),
+    ];
+    for (name, count) in counts {
+        assert_eq!(proxy.counter(&format!("meshward_probe_{name}_total")), Some(count), "{name}");
+    }
 }
 
 #[test]
