@@ -7,6 +7,7 @@ mod mend;
 mod place;
 mod sarif;
 mod sort;
+mod suspect;
 mod text;
 
 use std::collections::BTreeMap;
@@ -106,7 +107,11 @@ pub(crate) fn check(input: Input) -> Checked {
     let sorted = sort::sort(&input);
     let mut findings = sorted.findings;
     for unit in &sorted.units {
-        findings.extend(check::findings(unit, &input.text));
+        let found = check::findings(unit, &input.text);
+        // What is refused need not be suspected, too.
+        let suspect = suspect::findings(unit);
+        findings.extend(suspect.into_iter().filter(|one| found.iter().all(|other| other.span != one.span)));
+        findings.extend(found);
     }
     findings.sort_by_key(|finding| (finding.span.start, finding.code));
     Checked { findings, policies: sorted.policies, skipped: sorted.skipped, input }
@@ -129,6 +134,9 @@ fn summary(checked: &[Checked], console: &mut Console) {
         }
     };
     console.say(format_args!("{found} in {} ({})", plural(policies, "document"), plural(files, "file")));
+    if let Some(finding) = checked.iter().flat_map(|checked| &checked.findings).next() {
+        console.say(format_args!("what a code means: meshward explain {}", finding.code));
+    }
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for what in checked.iter().flat_map(|checked| &checked.skipped) {
         let seen = skipped.entry(what).or_default();

@@ -99,6 +99,7 @@ codes! {
     DocumentList = 906, "a list where a document is expected";
     ManifestFailsOpen = 907, "a manifest that lets requests through when the module fails";
     ManifestConfigAsText = 908, "a configuration that a manifest holds as text";
+    LooksLikeRegex = 909, "a path that looks like a regular expression";
 }
 
 impl Code {
