@@ -17,7 +17,7 @@ pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> 
         let path = join(base, &path_at(json, error.line(), error.column()));
         // Below the envelope the text is known to be JSON: there, serde_json says so where a word of a choice should stand.
         if !base.is_empty() && error.is_syntax() {
-            let help = "give it one of the words it takes, or leave the field out";
+            let help = "give it one of the words it takes; left out, it has its default";
             return problem(Code::WrongType, path, "invalid type: expected a word", help);
         }
         translate(&path, &error.to_string())
@@ -78,12 +78,24 @@ fn translate(path: &str, message: &str) -> Problem {
         Some((word, candidates)) if text.starts_with("unknown ") => {
             match closest(word, candidates.iter().copied()) {
                 Some(candidate) => format!("did you mean `{candidate}`?"),
-                None => String::new(),
+                None if code == Code::UnknownField => {
+                    "check its spelling, and how far it is indented".to_owned()
+                }
+                None => "write one of those".to_owned(),
             }
         }
         Some(_) | None => String::new(),
     };
-    problem(code, path, text.replace("unknown variant", "unknown value"), help)
+    problem(code, path, plain(text), help)
+}
+
+/// serde's words for people who write YAML.
+fn plain(text: &str) -> String {
+    text.replace("unknown variant", "unknown value")
+        .replace("expected a sequence", "expected a list")
+        .replace("invalid type: sequence", "invalid type: a list")
+        .replace("invalid type: map", "invalid type: a mapping")
+        .replace("invalid type: null", "invalid type: nothing")
 }
 
 /// What to write instead of a value of the wrong type.
@@ -93,7 +105,9 @@ fn right_type(text: &str) -> String {
     // serde quotes numbers and words with backticks, text with quotation marks.
     let value = found.split_once(['`', '"']).map(|(_, value)| value.trim_end_matches(['`', '"']));
     match (expected, value) {
-        _ if found == "null" => "give it a value, or leave the field out".to_owned(),
+        _ if found == "null" => {
+            "give it a value, indented below it; a field that is left out restricts nothing".to_owned()
+        }
         ("a string", Some(value)) => format!("put it in quotes: `\"{value}\"`"),
         ("a sequence", Some(value)) => {
             format!("it is a list: write `[\"{value}\"]`, or each value behind a `- `")
@@ -180,7 +194,10 @@ mod tests {
                 r#"{"inner":[{"methods":"GET"}]}"#,
                 r#"it is a list: write `["GET"]`, or each value behind a `- `"#,
             ),
-            (r#"{"inner":[{"methods":null}]}"#, "give it a value, or leave the field out"),
+            (
+                r#"{"inner":[{"methods":null}]}"#,
+                "give it a value, indented below it; a field that is left out restricts nothing",
+            ),
             (r#"{"inner":{"methods":[]}}"#, "it is a list: begin each entry with `- `"),
             (r#"{"inner":[{"methods":[["GET"]]}]}"#, "it is not a list here: take the `- ` away"),
         ] {

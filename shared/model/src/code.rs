@@ -100,6 +100,8 @@ codes! {
     ManifestFailsOpen = 907, "a manifest that lets requests through when the module fails";
     ManifestConfigAsText = 908, "a configuration that a manifest holds as text";
     LooksLikeRegex = 909, "a path that looks like a regular expression";
+    PrincipalWithScheme = 910, "a principal that is written with `spiffe://`";
+    IstioTakesIt = 911, "a value that Istio takes and hardly any request has";
 }
 
 impl Code {

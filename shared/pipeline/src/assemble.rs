@@ -53,7 +53,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<(S, Settings
         problem(Code::NotUtf8, "", format!("not UTF-8: {error}"), "save the configuration as UTF-8")
     })?;
     let envelope: RawEnvelope = parse(text, "").map_err(|mut wrong| {
-        if wrong.message == "missing field `peerVerifiedBy`" {
+        if wrong.message == "missing field `peerVerifiedBy`" || wrong.path == "peerVerifiedBy" {
             wrong.help = "write `transport` where the listener admits no unverified certificate (Istio, Consul), else `connection`".to_owned();
         }
         wrong

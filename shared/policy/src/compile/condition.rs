@@ -115,7 +115,7 @@ fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
     let help = match closest(key.split('[').next().unwrap_or_default(), KEYS) {
         Some("request.headers") => "did you mean `request.headers[<name>]`?".to_owned(),
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are {}", KEYS.join(", ")),
+        None => format!("known are {}", KEYS.join(", ").replace("headers", "headers[<name>]")),
     };
     wrong(Code::UnknownAttribute, format!("unknown key `{key}`"), help)
 }

@@ -144,7 +144,10 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
             "write `{*}` for one segment",
         );
     }
-    let pattern = values::pattern(context, value)?;
+    let pattern = values::pattern(context, value).map_err(|wrong| Wrong {
+        help: "write `{*}` for one whole segment, `{**}` for any rest, or a `*` at one end".to_owned(),
+        ..wrong
+    })?;
     if context.strict {
         match &pattern {
             Pattern::Any => {}

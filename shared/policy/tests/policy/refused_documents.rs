@@ -198,7 +198,7 @@ fn a_field_with_nothing_behind_it_is_no_field_left_out() {
             let (message, help) = if place.ends_with("ipBlocks") {
                 ("cannot be decided here", "leave the document to Istio")
             } else {
-                ("invalid type: ", "leave the field out")
+                ("invalid type: ", "left out")
             };
             refused(kind, &[document(kind, "lone", spec.clone())], &place, message, help);
         }

@@ -86,7 +86,7 @@ fn values_of_an_operation_that_could_never_match_are_refused() {
             ("paths", json!(["/a?x*"]), ".paths[0]", "is not how this path is matched", "write `/a`"),
             ("notPaths", json!(["*/../x"]), ".notPaths[0]", "could never match", "plain form"),
             ("paths", json!(["/{*}/a;b"]), ".paths[0]", "could never match", "plain form"),
-            ("paths", json!(["/a*b"]), ".paths[0]", "a `*` may stand only", "write `prefix*`"),
+            ("paths", json!(["/a*b"]), ".paths[0]", "a `*` may stand only", "write `{*}`"),
         ],
     );
     operations(
@@ -172,7 +172,7 @@ fn conditions_that_cannot_be_decided_are_refused() {
     key(&BOTH, "destination.labels[a]", "cannot be decided here", "select workloads");
     key(&BOTH, "request.header[x]", "unknown key", "did you mean `request.headers[<name>]`?");
     key(&BOTH, "source.namespaces", "unknown key", "did you mean `source.namespace`?");
-    key(&BOTH, "colour", "unknown key `colour`", "known are request.headers, source.principal");
+    key(&BOTH, "colour", "unknown key `colour`", "known are request.headers[<name>], source.principal");
     key(&BOTH, "request.headers", "unknown key", "did you mean `request.headers[<name>]`?");
     key(&BOTH, "request.headers[]", "`` is no header name", "request.headers[x-role]");
     key(&BOTH, "request.headers[x role]", "`x role` is no header name", "request.headers[x-role]");
