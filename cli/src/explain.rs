@@ -29,7 +29,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         list(console)?;
         return Ok(Exit::Yes);
     };
-    let what = what.trim().trim_matches(['`', '[', ']']);
+    // As it may have been pasted: `error[MW0103]`.
+    let what = what.trim().trim_start_matches("error").trim_start_matches("warning");
+    let what = what.trim_matches(['`', '[', ']', ':']);
     let (name, title) = if let Some(code) = Code::parse(what) {
         (code.to_string(), code.title().to_owned())
     } else if let Some(reason) = Reason::ALL.iter().find(|reason| reason.code() == what) {

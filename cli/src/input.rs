@@ -91,10 +91,12 @@ fn read_text(name: &str, from: impl Read) -> Result<String, Failure> {
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
-    let help = match error.kind() {
-        io::ErrorKind::NotFound => "check the path; `-` is standard input",
-        io::ErrorKind::PermissionDenied => "check who may read it",
-        _ => "",
+    let help = if error.kind() == io::ErrorKind::NotFound {
+        "check the path; `-` is standard input"
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        "check who may read it"
+    } else {
+        ""
     };
     Failure::input(format!("cannot read `{name}`: {error}"), help)
 }

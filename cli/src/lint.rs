@@ -1,6 +1,7 @@
 //! `meshward lint`: what is wrong with policies, before a proxy says it.
 
 mod check;
+mod fields;
 mod github;
 mod json;
 mod mend;
@@ -10,7 +11,7 @@ mod sort;
 mod suspect;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -102,17 +103,25 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     })
 }
 
+/// Whether there is a policy, or cases of one, in an input.
+pub(crate) fn holds_policies(input: &Input) -> bool {
+    let sorted = sort::sort(input);
+    sorted.policies > 0 || sorted.skipped.iter().any(|what| what == sort::CASES)
+}
+
 /// Everything that is wrong with one input.
 pub(crate) fn check(input: Input) -> Checked {
     let sorted = sort::sort(&input);
     let mut findings = sorted.findings;
     for unit in &sorted.units {
         let found = check::findings(unit, &input.text);
-        // What is refused need not be suspected, too.
-        let suspect = suspect::findings(unit);
-        findings.extend(suspect.into_iter().filter(|one| found.iter().all(|other| other.span != one.span)));
+        findings.extend(suspect::findings(unit, &input.text));
         findings.extend(found);
     }
+    // What is refused need not be suspected, too.
+    let refused: BTreeSet<usize> =
+        findings.iter().filter(|one| one.severity == Severity::Error).map(|one| one.span.start).collect();
+    findings.retain(|one| one.severity == Severity::Error || !refused.contains(&one.span.start));
     findings.sort_by_key(|finding| (finding.span.start, finding.code));
     Checked { findings, policies: sorted.policies, skipped: sorted.skipped, input }
 }

@@ -39,14 +39,11 @@ pub(crate) fn read(text: &str) -> Texts {
     while let Some(rest) = text.get(start..) {
         match build::documents(rest, start, &mut texts.documents) {
             Ok(()) => break,
-            Err(error) => {
-                let finding = syntax::finding(text, rest, start, &error);
-                let after = finding.span.start;
-                texts.broken.push(finding);
+            Err(broken) => {
+                texts.broken.push(syntax::finding(text, rest, start, &broken.error));
                 // What stands behind the next `---` can be read all the same.
-                let next = text.get(after..).and_then(|rest| rest.find("\n---"));
-                match next {
-                    Some(at) => start = after.saturating_add(at).saturating_add(1),
+                match text.get(broken.document..).and_then(|rest| rest.find("\n---")) {
+                    Some(at) => start = broken.document.saturating_add(at).saturating_add(1),
                     None => break,
                 }
             }

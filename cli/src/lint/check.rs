@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use meshward_model::{Node as Proxy, Plugin, Problem};
+use meshward_model::{Code, Node as Proxy, Plugin, Problem};
 use meshward_pipeline::Authz;
 use serde_json::{Value, json};
 
 use super::mend::Mended;
-use super::place;
 use super::sort::{Unit, join};
+use super::{fields, place};
 use crate::finding::{Finding, Severity};
 use crate::yaml::Node;
 
@@ -42,7 +42,8 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
     findings
 }
 
-fn problems(value: &Value) -> Vec<Problem> {
+/// What the compiler says of a configuration.
+pub(super) fn problems(value: &Value) -> Vec<Problem> {
     let text = value.to_string();
     Authz::configure(text.as_bytes(), &Proxy::default())
         .err()
@@ -75,6 +76,17 @@ fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem) -> Finding {
         problem.help.clone(),
     );
     finding.path = join(base, rest);
+    if finding.help.starts_with("put it in quotes") {
+        // The compiler sees `755` where the text says `0755`.
+        let written = text.get(finding.span.clone()).unwrap_or_default();
+        finding.help = format!("put it in quotes: `\"{written}\"`");
+    }
+    if problem.code == Code::UnknownField && !problem.help.starts_with("did you mean") {
+        let field = problem.message.split('`').nth(1).unwrap_or_default();
+        if let Some(home) = fields::home(field) {
+            finding.help = format!("`{field}` belongs {home}: look how far it is indented");
+        }
+    }
     finding
 }
 

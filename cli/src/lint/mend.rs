@@ -9,13 +9,13 @@ pub(super) struct Mended {
     pub(super) value: Value,
     /// (new path, path in the text) of fields that were given their right name.
     renamed: Vec<(String, String)>,
-    /// Paths of what was taken out or put in.
-    touched: Vec<String>,
+    /// Paths of what was taken out.
+    removed: Vec<String>,
 }
 
 impl Mended {
     pub(super) const fn new(value: Value) -> Self {
-        Self { value, renamed: Vec::new(), touched: Vec::new() }
+        Self { value, renamed: Vec::new(), removed: Vec::new() }
     }
 
     /// The path in the text of what has this path now.
@@ -29,12 +29,11 @@ impl Mended {
         path
     }
 
-    /// Whether a problem is there only because of what was changed: a field that became empty when its misspelt content went.
+    /// Whether a problem is there only because of what was taken out: a field that became empty when its misspelt content went.
     pub(super) fn caused(&self, problem: &Problem) -> bool {
         let by_absence = matches!(
             problem.code,
-            Code::MissingField
-                | Code::EmptySource
+            Code::EmptySource
                 | Code::EmptyOperation
                 | Code::EmptyList
                 | Code::ConditionWithoutValues
@@ -43,11 +42,11 @@ impl Mended {
                 | Code::OtherwiseMissing
                 | Code::OtherwiseInAllow
         );
-        by_absence
-            && self.touched.iter().any(|touched| {
-                touched.strip_prefix(problem.path.as_str()).is_some_and(is_boundary)
-                    || parent(touched) == parent(&problem.path)
-            })
+        self.removed.iter().any(|removed| {
+            let inside = removed.strip_prefix(problem.path.as_str()).is_some_and(is_boundary);
+            (by_absence && (inside || parent(removed) == parent(&problem.path)))
+                || (problem.code == Code::MissingField && parent(removed) == problem.path)
+        })
     }
 
     /// Mends one problem; whether there was anything that it could do.
@@ -55,11 +54,8 @@ impl Mended {
         let path = problem.path.as_str();
         let proposed = problem.help.strip_prefix("did you mean `").and_then(|rest| rest.split('`').next());
         let is = |code| problem.code == code;
-        let done = if is(Code::UnknownField) {
-            if proposed.is_some_and(|name| self.rename(path, name)) {
-                return true;
-            }
-            self.remove(path)
+        if is(Code::UnknownField) {
+            proposed.is_some_and(|name| self.rename(path, name)) || self.remove(path)
         } else if is(Code::UnknownValue) {
             proposed.is_some_and(|word| self.replace(path, |_| Some(json!(word)))) || self.remove(path)
         } else if is(Code::WrongType) {
@@ -73,11 +69,7 @@ impl Mended {
             self.replace(document, |_| Some(harmless(document)))
         } else {
             false
-        };
-        if done {
-            self.touched.push(path.to_owned());
         }
-        done
     }
 
     fn rename(&mut self, path: &str, name: &str) -> bool {
@@ -93,10 +85,12 @@ impl Mended {
     }
 
     fn remove(&mut self, path: &str) -> bool {
-        match holder(&mut self.value, path) {
-            Some((Value::Object(map), key)) => map.remove(&key).is_some(),
-            Some(_) | None => false,
+        let Some((Value::Object(map), key)) = holder(&mut self.value, path) else { return false };
+        let there = map.remove(&key).is_some();
+        if there {
+            self.removed.push(path.to_owned());
         }
+        there
     }
 
     fn replace(&mut self, path: &str, new: impl FnOnce(&Value) -> Option<Value>) -> bool {
@@ -160,8 +154,8 @@ fn coerced(value: &Value, message: &str) -> Option<Value> {
             [only] => Some(only.clone()),
             _ => None,
         },
-        ("a sequence", Value::Null) => None,
-        ("a sequence", other) => Some(json!([other])),
+        ("a list", Value::Null) => None,
+        ("a list", other) => Some(json!([other])),
         (_, Value::Array(values)) => match values.as_slice() {
             [only @ Value::Object(_)] => Some(only.clone()),
             _ => None,

@@ -74,7 +74,8 @@ fn nothing_here(input: &Input, skipped: &[String]) -> Finding {
     Finding::new(Code::NoPolicy, Severity::Warning, span, message, help)
 }
 
-const CASES: &str = "cases of a policy";
+/// What a file of cases is called among what is skipped.
+pub(super) const CASES: &str = "cases of a policy";
 
 impl Sorted {
     fn document(&mut self, path: String, node: Node) {

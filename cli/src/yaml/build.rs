@@ -18,30 +18,29 @@ const MAX_VALUES: usize = 1_000_000;
 const MAX_DEPTH: usize = 128;
 
 /// Reads the documents of `text`, which begins at byte `start` of the file, up to the first mistake of syntax.
-pub(super) fn documents(text: &str, start: usize, into: &mut Vec<Document>) -> Result<(), ScanError> {
+pub(super) fn documents(text: &str, start: usize, into: &mut Vec<Document>) -> Result<(), Broken> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
         bytes: Bytes::new(text, start),
         anchors: BTreeMap::new(),
         findings: Vec::new(),
+        path: Vec::new(),
         values: 0,
     };
+    let mut document = start;
     loop {
-        match builder.next()? {
-            (Event::StreamEnd, _) => return Ok(()),
-            (Event::DocumentStart(_), _) => {
-                builder.anchors.clear();
-                let event = builder.next()?;
-                let root = builder.node(event, 0)?;
-                let findings = core::mem::take(&mut builder.findings);
-                // A comment between two `---` is a document of nothing.
-                if !matches!(root.kind, Kind::Scalar(Value::Null)) {
-                    into.push(Document { root, findings });
-                }
-            }
-            _ => {}
+        match builder.document(&mut document) {
+            Ok(Some(read)) => into.extend(read),
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(Broken { error, document }),
         }
     }
+}
+
+/// A mistake of syntax, and the byte of the file at which its document begins.
+pub(super) struct Broken {
+    pub(super) error: ScanError,
+    pub(super) document: usize,
 }
 
 struct Builder<'a> {
@@ -49,7 +48,14 @@ struct Builder<'a> {
     bytes: Bytes<'a>,
     anchors: BTreeMap<usize, Node>,
     findings: Vec<Finding>,
+    /// The way to the value that is being read.
+    path: Vec<Step>,
     values: usize,
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
 }
 
 impl<'a> Builder<'a> {
@@ -57,6 +63,40 @@ impl<'a> Builder<'a> {
         self.parser
             .next_event()
             .unwrap_or_else(|| Ok((Event::StreamEnd, Span::empty(saphyr_parser::Marker::new(0, 1, 0)))))
+    }
+
+    /// The next document, if any; `None` at the end of the text, no document for an empty one.
+    fn document(&mut self, begins: &mut usize) -> Result<Option<Option<Document>>, ScanError> {
+        loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::StreamEnd) {
+                return Ok(None);
+            }
+            if matches!(event, Event::DocumentStart(_)) {
+                *begins = self.bytes.range(&span).start;
+                self.anchors.clear();
+                let event = self.next()?;
+                let root = self.node(event, 0)?;
+                let findings = core::mem::take(&mut self.findings);
+                // A comment between two `---` is a document of nothing.
+                let empty = matches!(root.kind, Kind::Scalar(Value::Null));
+                return Ok(Some((!empty).then_some(Document { root, findings })));
+            }
+        }
+    }
+
+    fn found(&mut self, mut finding: Finding) {
+        for step in &self.path {
+            match step {
+                Step::Key(key) if finding.path.is_empty() => finding.path.push_str(key),
+                Step::Key(key) => {
+                    finding.path.push('.');
+                    finding.path.push_str(key);
+                }
+                Step::Index(index) => finding.path.push_str(&format!("[{index}]")),
+            }
+        }
+        self.findings.push(finding);
     }
 
     fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node, ScanError> {
@@ -112,7 +152,7 @@ impl<'a> Builder<'a> {
 
     fn plain(&mut self, bytes: &Range<usize>, text: &str) -> Kind {
         if let Some(other) = scalar::trap(text) {
-            self.findings.push(Finding::new(
+            self.found(Finding::new(
                 Code::YamlNotAString,
                 Severity::Warning,
                 bytes.clone(),
@@ -124,7 +164,7 @@ impl<'a> Builder<'a> {
     }
 
     fn tagged(&mut self, bytes: &Range<usize>, tag: &str) {
-        self.findings.push(Finding::new(
+        self.found(Finding::new(
             Code::YamlUnsupported,
             Severity::Error,
             bytes.clone(),
@@ -141,7 +181,9 @@ impl<'a> Builder<'a> {
                 let last = nodes.last().map_or(0, |node| node.span.end);
                 return Ok((nodes, self.bytes.range(&event.1).end.max(last)));
             }
+            self.path.push(Step::Index(nodes.len()));
             nodes.push(self.node(event, depth.saturating_add(1))?);
+            self.path.pop();
         }
     }
 
@@ -155,10 +197,12 @@ impl<'a> Builder<'a> {
             }
             let key = self.key(event, depth)?;
             let event = self.next()?;
+            self.path.push(Step::Key(key.as_ref().map(|(key, _)| key.clone()).unwrap_or_default()));
             let value = self.node(event, depth.saturating_add(1))?;
             if let Some((key, key_span)) = key {
                 self.enter(&mut entries, Entry { key, key_span, value });
             }
+            self.path.pop();
         }
     }
 
@@ -172,7 +216,7 @@ impl<'a> Builder<'a> {
             return Ok(Some((text.to_string(), self.bytes.range(span))));
         }
         let node = self.node(event, depth.saturating_add(1))?;
-        self.findings.push(Finding::new(
+        self.found(Finding::new(
             Code::YamlUnsupported,
             Severity::Error,
             node.span,
@@ -184,7 +228,7 @@ impl<'a> Builder<'a> {
 
     fn enter(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
         if entry.key == "<<" {
-            self.findings.push(Finding::new(
+            self.found(Finding::new(
                 Code::YamlUnsupported,
                 Severity::Error,
                 entry.key_span,
@@ -199,7 +243,7 @@ impl<'a> Builder<'a> {
                 format!("`{}` stands twice in the same mapping", entry.key),
                 "keep one of them; put all values into one list where both are meant",
             );
-            self.findings.push(finding.also(first.key_span.clone(), "first here"));
+            self.found(finding.also(first.key_span.clone(), "first here"));
         } else {
             entries.push(entry);
         }

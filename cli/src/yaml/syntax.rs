@@ -28,9 +28,11 @@ pub(super) fn finding(text: &str, rest: &str, start: usize, error: &ScanError) -
     let info = error.info();
     let here = at..line_end.max(at.saturating_add(1)).min(text.len().max(at));
     if info.contains("anchor") || info.contains("alias") {
+        let word = text.get(at..).unwrap_or_default();
+        let length = word.find([' ', ',', ']', '}', '\n', '\r']).unwrap_or(word.len()).max(1);
         return make(
             Code::YamlAlias,
-            here,
+            at..at.saturating_add(length).min(text.len()),
             "a value that begins with `*` or `&` is a reference in YAML",
             "put it in quotes, as in `\"*\"`",
         );
