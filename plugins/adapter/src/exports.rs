@@ -120,7 +120,8 @@ macro_rules! plugin {
 
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_configure(context: u32, size: usize) -> u32 {
-                u32::from(with(|worker| worker.configure(context, size)).unwrap_or(false))
+                // Without a worker nothing is configured, and what is not configured refuses; `false` could leave the filter out.
+                u32::from(with(|worker| worker.configure(context, size)).unwrap_or(true))
             }
 
             #[unsafe(no_mangle)]

@@ -82,6 +82,11 @@ impl<P: Plugin> Worker<P> {
     }
 
     /// A root gets its configuration of `size` bytes. `false` refuses it, and whatever it had before stays.
+    ///
+    /// Only what the configuration says is ever refused, never what the host fails to do: every worker must answer as the canary
+    /// did. Where a worker answers `false` after the canary's `true`, Envoy leaves the filter out of that worker's chains, and
+    /// every request passes (`createContext` gives nothing where the handle is null). So a root without a configuration is
+    /// taken, and refuses each of its requests.
     pub fn configure(&mut self, id: u32, size: usize) -> bool {
         let configuration = match hostcalls::plugin_configuration(size) {
             Ok(configuration) => configuration,
@@ -89,7 +94,8 @@ impl<P: Plugin> Worker<P> {
                 let line =
                     format!("meshward: the proxy does not hand the configuration over (status {})", status.0);
                 log(Severity::Error, &line);
-                return false;
+                self.create(id, 0);
+                return true;
             }
         };
         match P::configure(&configuration, &read::node()) {
