@@ -23,7 +23,7 @@ pub enum Reply {
 pub const METHODS: [(&str, Reply); 6] = [
     ("Answer", Reply::Message("pong", 0)),
     ("Empty", Reply::Message("", 0)),
-    ("Late", Reply::Message("late", 60)),
+    ("Late", Reply::Message("late", 500)),
     ("Refuse", Reply::Status(7, "not today")),
     ("Never", Reply::Never),
     ("Reset", Reply::Reset),

@@ -55,11 +55,31 @@ fn there_are_as_many_behaviours_as_promised() -> Result<(), String> {
     Ok(())
 }
 
+/// In a real Envoy time is real: what differs on a busy machine is played once more, in a fresh Envoy, and named.
 fn run(door: Door, binary: &Path) -> Result<Vec<(Behaviour, String)>, String> {
-    let behaviours = behaviours()?;
-    let transcripts =
-        envoy::run(binary, &engines::module()?, &behaviours).map_err(|error| error.to_string())?;
-    Ok(told(door, behaviours, transcripts))
+    let module = engines::module()?;
+    let play = |behaviours: Vec<Behaviour>| {
+        let transcripts = envoy::run(binary, &module, &behaviours).map_err(|error| error.to_string())?;
+        Ok::<_, String>(told(door, behaviours, transcripts))
+    };
+    let mut seen = play(behaviours()?)?;
+    let differs = |(behaviour, text): &(Behaviour, String)| !same(behaviour.expected(door), text);
+    let again: Vec<Behaviour> =
+        seen.iter().filter(|seen| differs(seen)).map(|(behaviour, _)| behaviour.clone()).collect();
+    if again.is_empty() || files::blessing() {
+        return Ok(seen);
+    }
+    for (behaviour, text) in play(again)? {
+        println!("{door}: played again: {}", behaviour.name);
+        if let Some((_, first)) = seen.iter_mut().find(|(known, _)| known.name == behaviour.name) {
+            *first = text;
+        }
+    }
+    Ok(seen)
+}
+
+fn same(expected: &str, got: &str) -> bool {
+    expected.trim_end() == got.trim_end()
 }
 
 fn behaviours() -> Result<Vec<Behaviour>, String> {
@@ -94,9 +114,9 @@ fn check(door: Door, seen: &[(Behaviour, String)]) {
     let mut wrong = Vec::new();
     for (behaviour, text) in seen {
         let expected = behaviour.expected(door);
-        if expected.trim_end() != text.trim_end() {
+        if !same(expected, text) {
             wrong.push(format!("{}:\n{}", behaviour.name, transcript::difference(expected, text)));
-        } else if behaviour.difference(door).is_some() && expected.trim_end() == behaviour.expect.trim_end() {
+        } else if behaviour.difference(door).is_some() && same(expected, &behaviour.expect) {
             wrong.push(format!("{}: {door} does not differ any more: remove the difference", behaviour.name));
         }
     }
