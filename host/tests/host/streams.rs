@@ -151,6 +151,36 @@ fn a_body_in_which_its_plugin_closes_the_stream_does_not_leave() -> Outcome {
 }
 
 #[test]
+fn a_filter_that_goes_on_leaves_what_another_one_buffers() -> Outcome {
+    let go_on = |millis: u32| {
+        [
+            ("proxy_on_configure", format!("(drop (call $tick (i32.const {millis})))")),
+            ("proxy_on_request_headers", "(global.set $seen (local.get $id))".to_owned()),
+            (
+                "proxy_on_tick",
+                "(drop (call $tick (i32.const 0))) (drop (call $as (global.get $seen))) (drop (call $continue (i32.const 0)))"
+                    .to_owned(),
+            ),
+        ]
+    };
+    let (first, second) = (go_on(10), go_on(20));
+    let mut first: Vec<_> = first.iter().map(|(name, body)| (*name, body.as_str())).collect();
+    let mut second: Vec<_> = second.iter().map(|(name, body)| (*name, body.as_str())).collect();
+    first.push(("proxy_on_request_body", ""));
+    second.push(("proxy_on_request_body", "-> (i32.const 1)"));
+    let mut proxy = Proxy::builder().plugin(plugin(&first)?).plugin(plugin(&second)?).start()?;
+    let stream = proxy.open(0, Attributes::plaintext());
+    proxy.request_headers(stream, get(&[]), false);
+    proxy.request_body(stream, b"body", true);
+    proxy.advance(core::time::Duration::from_millis(10));
+    assert!(proxy.forwarded(stream).is_some_and(|request| request.body.is_empty()));
+    proxy.advance(core::time::Duration::from_millis(10));
+    let request = proxy.forwarded(stream).cloned().ok_or("not forwarded")?;
+    assert_eq!((request.body.as_slice(), request.complete), (&b"body"[..], true));
+    Ok(())
+}
+
+#[test]
 fn an_upstream_that_fails_is_answered_for_and_the_plugin_sees_it() -> Outcome {
     let see = r#"(call $show (call $get (i32.const 2) @":status" (i32.const 64) (i32.const 68)))
         (call $show (call $property @"response\00code_details" (i32.const 64) (i32.const 68)))"#;

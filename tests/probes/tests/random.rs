@@ -1,0 +1,210 @@
+//! Plugins that nobody thought of: scripts drawn by lot, in real Envoy and in the embedded host, with equal transcripts.
+//!
+//! What Envoy itself does not stand is left out: a reply to a stream that is over, going on where nothing was paused, and (it reads
+//! memory that it has freed) header maps after a reply took their place.
+#![expect(clippy::print_stdout, reason = "a test says what it ran")]
+#![expect(clippy::arithmetic_side_effects, reason = "a test: an overflow here fails it")]
+
+use meshward_probes::behaviour::{Behaviour, Plugin, Request, Step};
+use meshward_probes::transcript::{self, Transcript};
+use meshward_probes::{engines, envoy, host};
+
+/// How many behaviours are drawn; `MESHWARD_RANDOM` names another number.
+const BEHAVIOURS: u64 = 60;
+/// The first seed; `MESHWARD_SEED` names another one.
+const SEED: u64 = 1;
+
+/// The callbacks that a script fills.
+const CALLBACKS: [&str; 7] =
+    ["request_headers", "request_body", "response_headers", "response_body", "log", "done", "delete"];
+/// What any callback may look at or change.
+const ANYWHERE: [&str; 18] = [
+    "get request_headers x-a",
+    "get request_headers :path",
+    "get response_headers :status",
+    "get response_headers x-up",
+    "add request_headers x-b 1",
+    "add response_headers x-b 2",
+    "replace request_headers x-a 9",
+    "replace response_headers x-up 9",
+    "remove request_headers x-a",
+    "remove response_headers x-up",
+    "bytes request_body 0 9",
+    "bytes response_body 0 9",
+    "set-property k one",
+    "set-property k two",
+    "property k",
+    "property request headers x-a",
+    "property request method",
+    "property response code_details",
+];
+
+/// Where maps are only read.
+const IN_THE_LOG: [&str; 7] = [
+    "get request_headers x-a",
+    "get response_headers :status",
+    "get response_headers x-up",
+    "property k",
+    "property request headers x-a",
+    "property response code_details",
+    "bytes response_body 0 9",
+];
+/// Where no map is touched.
+const AT_THE_END: [&str; 5] = [
+    "set-property k three",
+    "property k",
+    "property plugin_name",
+    "property response code",
+    "bytes response_body 0 9",
+];
+
+/// What a transcript says of a request that was never answered.
+const HANGING: &str = ": no answer |";
+
+/// A small generator of numbers.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or_default() % limit
+    }
+
+    fn one<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices.get(self.below(choices.len())).copied().unwrap_or_default()
+    }
+}
+
+/// A plugin. Only one of a chain pauses, and one plugin ends a stream at most once.
+fn script(dice: &mut Dice, pauses: bool) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    // Not in the response's body: the client then sees how far the bytes have come, which is chance.
+    let ends = (dice.below(3) == 0).then(|| dice.below(3));
+    let paused = pauses.then(|| dice.below(3));
+    let edits = dice.below(4) == 0;
+    for (place, callback) in CALLBACKS.iter().enumerate() {
+        if dice.below(4) == 0 && !edits {
+            continue;
+        }
+        for _ in 0..dice.below(4) {
+            let choices: &[&str] = match *callback {
+                "log" => &IN_THE_LOG,
+                "done" | "delete" => &AT_THE_END,
+                _ => &ANYWHERE,
+            };
+            lines.push(format!("{callback}: {}", dice.one(choices)));
+        }
+        if edits {
+            lines.extend(edit(dice, callback));
+        }
+        if ends == Some(place) {
+            lines.push(format!(
+                "{callback}: {}",
+                dice.one(&["reply 401 d1 no -1", "reply 503 d2 \"\" -1", "trap"])
+            ));
+        }
+        if edits && place < 4 && callback.ends_with("body") && dice.below(2) == 0 {
+            lines.push(format!("{callback}@1: return pause"));
+        }
+    }
+    match paused {
+        Some(0) => lines.extend(pause("request_headers", "request")),
+        Some(1) => lines.extend(pause("response_headers", "response")),
+        Some(_) | None => {}
+    }
+    lines.join("\n")
+}
+
+/// A body may only be edited where nothing says how long it is.
+fn edit(dice: &mut Dice, callback: &str) -> Vec<String> {
+    match callback {
+        "request_headers" | "response_headers" => {
+            vec![format!("{callback}: remove {callback} content-length")]
+        }
+        "request_body" | "response_body" => {
+            let start = dice.one(&["0", "1", "99"]);
+            let length = dice.one(&["0", "1", "99"]);
+            vec![format!("{callback}: put {callback} {start} {length} {}", dice.one(&["X", "long", "\"\""]))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Pauses the first stream and goes on at the next tick.
+fn pause(callback: &str, way: &str) -> Vec<String> {
+    vec![
+        format!("{callback}@1: tick 20"),
+        format!("{callback}@1: return pause"),
+        "tick@1: effective last".to_owned(),
+        format!("tick@1: continue {way}"),
+        "tick@1: tick 0".to_owned(),
+    ]
+}
+
+fn behaviour(seed: u64) -> Behaviour {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995);
+    let chain = 1 + dice.below(2);
+    let pausing = dice.below(2 * chain);
+    let plugins =
+        (0..chain).map(|place| Plugin { script: script(&mut dice, place == pausing), ..Plugin::default() });
+    let plugins: Vec<Plugin> = plugins.collect();
+    let request = |dice: &mut Dice| {
+        let body = (dice.below(2) == 0).then(|| "body".to_owned());
+        Step::Request(Request {
+            method: if body.is_some() { "POST" } else { "GET" }.to_owned(),
+            path: "/a?h=x-up:1".to_owned(),
+            headers: vec![("x-a".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())],
+            body,
+            ..Request::default()
+        })
+    };
+    let steps = vec![request(&mut dice), request(&mut dice)];
+    Behaviour {
+        name: format!("seed {seed}"),
+        source: "drawn by lot".to_owned(),
+        script: None,
+        plugins,
+        steps,
+        stats: Vec::new(),
+        canary: false,
+        alone: false,
+        unordered: false,
+        differs: Vec::new(),
+        expect: String::new(),
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+fn text(transcript: Result<Transcript, String>) -> String {
+    transcript.map_or_else(|why| format!("it stood still at {why}\n"), |transcript| transcript.text())
+}
+
+#[test]
+fn random_plugins_are_alike_in_envoy_and_in_the_embedded_host() -> Result<(), String> {
+    let (first, count) = (number("MESHWARD_SEED", SEED), number("MESHWARD_RANDOM", BEHAVIOURS));
+    let behaviours: Vec<Behaviour> = (first..first + count).map(behaviour).collect();
+    let module = engines::module()?;
+    let real = envoy::run(&engines::main()?, &module, &behaviours).map_err(|error| error.to_string())?;
+    let embedded = host::run(&module, &behaviours).map_err(|error| error.to_string())?;
+    let (mut wrong, mut lines, mut hanging) = (Vec::new(), 0, 0);
+    for ((behaviour, real), embedded) in behaviours.iter().zip(real).zip(embedded) {
+        let (real, embedded) = (text(real), text(embedded));
+        lines += real.lines().count();
+        if [&real, &embedded].iter().all(|text| text.contains(HANGING)) {
+            // Both hang. When the client goes, the end of the transcript is chance.
+            hanging += 1;
+        } else if real != embedded {
+            let scripts: Vec<&str> = behaviour.plugins.iter().map(|plugin| plugin.script.as_str()).collect();
+            let difference = transcript::difference(&real, &embedded);
+            wrong.push(format!("{}:\n{}\n---\n{difference}", behaviour.name, scripts.join("\n--\n")));
+        }
+    }
+    println!("{} random behaviours, {lines} lines of transcript, {hanging} hang in both", behaviours.len());
+    assert!(wrong.is_empty(), "{} of {} differ\n\n{}", wrong.len(), behaviours.len(), wrong.join("\n\n"));
+    assert!(lines > behaviours.len() * 5, "the scripts do next to nothing");
+    assert!(hanging * 20 <= behaviours.len(), "{hanging} of {} hang: nothing is compared", behaviours.len());
+    Ok(())
+}
