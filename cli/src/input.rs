@@ -62,7 +62,8 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
     if path.as_os_str() == "-" {
         return read_stdin();
     }
-    let name = path.display().to_string();
+    // A folder that is `.` adds nothing to a name.
+    let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
     let file = fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
     let text = read_text(&name, file)?;
     Ok(Input { name, path: Some(path.to_owned()), text, named: true })

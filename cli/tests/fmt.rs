@@ -43,7 +43,7 @@ fn a_file_is_rewritten_once_and_then_stays() {
     fs::write(&file, UGLY).expect("written");
     let output = fmt(&[], folder.path(), "");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert!(err(&output).contains("formatted ./policy.yaml"), "{}", err(&output));
+    assert!(err(&output).contains("formatted policy.yaml"), "{}", err(&output));
     assert_eq!(fs::read_to_string(&file).expect("the file"), PRETTY);
     let again = fmt(&[], folder.path(), "");
     assert!(err(&again).contains("0 changed, 1 as they should be"), "{}", err(&again));
@@ -110,6 +110,13 @@ fn permissions_and_links_stay() {
     assert_eq!(fs::read_to_string(&file).expect("the file"), PRETTY);
     assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(folder.path().join("link.yaml")).expect("the link").is_symlink());
+}
+
+#[test]
+fn the_policies_to_copy_are_formatted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let output = fmt(&["--check", "policies"], &root, "");
+    assert_eq!((output.status.code(), out(&output)), (Some(0), String::new()));
 }
 
 /// Every policy and every case of the repository means the same after formatting, and formatting again changes nothing.

@@ -89,6 +89,65 @@ fn every_bad_document_is_told_where_what_and_what_instead() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+fn codes(text: &str) -> Vec<String> {
+    let report: Value = serde_json::from_slice(&lint(&["-o", "json", "-"], text).stdout).expect("JSON");
+    let findings = report["findings"].as_array().cloned().unwrap_or_default();
+    findings
+        .iter()
+        .map(|finding| format!("{} {}", finding["code"], finding["path"]).replace('"', ""))
+        .collect()
+}
+
+#[test]
+fn one_run_tells_all_and_nothing_that_is_only_a_consequence() {
+    let config =
+        "apiVersion: meshward.io/v1alpha1\nkind: PluginConfig\nwhenNothingAplies: deny\ndocuments:\n";
+    let head = "apiVersion: meshward.io/v1alpha1, kind: AccessPolicy, metadata: {name: a, namespace: b}";
+    for (rules, expected) in [
+        // The only content of a source is misspelt beyond repair: that it is empty then is no news.
+        ("[{from: [{source: {zzz: [a]}}]}]", vec!["MW0103 rules[0].from[0].source.zzz"]),
+        // A misspelt field is read all the same.
+        (
+            "[{to: [{operation: {method: [get]}}]}]",
+            vec!["MW0103 rules[0].to[0].operation.method", "MW0404 rules[0].to[0].operation.method[0]"],
+        ),
+        // A mistake in one rule hides none in another.
+        (
+            "[{form: []}, {to: [{operation: {ports: [80], paths: [x]}}]}]",
+            vec![
+                "MW0103 rules[0].form",
+                "MW0601 rules[0].form",
+                "MW0105 rules[1].to[0].operation.ports[0]",
+                "MW0408 rules[1].to[0].operation.paths[0]",
+            ],
+        ),
+    ] {
+        let document = format!("  - {{{head}, spec: {{rules: {rules}}}}}\n  - {{kind: Nonsense}}\n");
+        let mut all = vec!["MW0104 ".to_owned(), "MW0103 whenNothingAplies".to_owned()];
+        all.extend(expected.iter().map(|one| one.replace("rules", "documents[0].spec.rules")));
+        all.push("MW0201 documents[1].kind".to_owned());
+        let (mut said, mut wanted) = (codes(&format!("{config}{document}")), all);
+        said.sort();
+        wanted.sort();
+        assert_eq!(said, wanted, "{rules}");
+    }
+}
+
+#[test]
+fn aliases_stand_for_what_they_name_and_cannot_grow_without_bound() {
+    let shared = "spec:\n  rules:\n    - from: &web [{source: {namespaces: [web]}}]\n    - from: *web\n";
+    let document = format!(
+        "apiVersion: meshward.io/v1alpha1\nkind: AccessPolicy\nmetadata: {{name: a, namespace: b}}\n{shared}"
+    );
+    assert_eq!(codes(&document), Vec::<String>::new());
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let ten = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{ten}]\n"));
+    }
+    assert_eq!(codes(&bomb), ["MW0101 "]);
+}
+
 const FEW: [&str; 3] =
     ["bad/01-misspelt-field.yaml", "bad/16-one-key-twice.yaml", "bad/23-unquoted-words.yaml"];
 

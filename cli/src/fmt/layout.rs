@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::yaml;
 
 /// The width at which lines are broken where they can be.
-const WIDTH: usize = 110;
+const WIDTH: usize = 160;
 
 /// How often a text is formatted until it stays as it is.
 const MAX_ROUNDS: usize = 4;

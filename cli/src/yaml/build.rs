@@ -189,6 +189,7 @@ impl<'a> Builder<'a> {
 
     fn map(&mut self, depth: usize) -> Result<(Vec<Entry>, usize), ScanError> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
         loop {
             let event = self.next()?;
             if matches!(event.0, Event::MappingEnd) {
@@ -199,8 +200,10 @@ impl<'a> Builder<'a> {
             let event = self.next()?;
             self.path.push(Step::Key(key.as_ref().map(|(key, _)| key.clone()).unwrap_or_default()));
             let value = self.node(event, depth.saturating_add(1))?;
-            if let Some((key, key_span)) = key {
-                self.enter(&mut entries, Entry { key, key_span, value });
+            if let Some((key, key_span)) = key
+                && self.is_new(&mut seen, &key, &key_span)
+            {
+                entries.push(Entry { key, key_span, value });
             }
             self.path.pop();
         }
@@ -226,27 +229,31 @@ impl<'a> Builder<'a> {
         Ok(None)
     }
 
-    fn enter(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
-        if entry.key == "<<" {
+    /// Whether a key is one to keep: no merge key, and not there already.
+    fn is_new(&mut self, seen: &mut BTreeMap<String, Range<usize>>, key: &str, span: &Range<usize>) -> bool {
+        if key == "<<" {
             self.found(Finding::new(
                 Code::YamlUnsupported,
                 Severity::Error,
-                entry.key_span,
+                span.clone(),
                 "a merge key, `<<`",
                 "write the fields out: YAML 1.2 has no merge keys, and readers differ in what they do with them",
             ));
-        } else if let Some(first) = entries.iter().find(|other| other.key == entry.key) {
-            let finding = Finding::new(
-                Code::DoubledField,
-                Severity::Error,
-                entry.key_span,
-                format!("`{}` stands twice in the same mapping", entry.key),
-                "keep one of them; put all values into one list where both are meant",
-            );
-            self.found(finding.also(first.key_span.clone(), "first here"));
-        } else {
-            entries.push(entry);
+            return false;
         }
+        let Some(first) = seen.get(key) else {
+            seen.insert(key.to_owned(), span.clone());
+            return true;
+        };
+        let finding = Finding::new(
+            Code::DoubledField,
+            Severity::Error,
+            span.clone(),
+            format!("`{key}` stands twice in the same mapping"),
+            "keep one of them; put all values into one list where both are meant",
+        );
+        self.found(finding.also(first.clone(), "first here"));
+        false
     }
 }
 
