@@ -23,8 +23,8 @@ pub(super) struct Unfit {
 /// A request's head as a proxy's filters see it.
 ///
 /// # Errors
-/// Envoy (`source/common/http/conn_manager_impl.cc`, `decodeHeaders`) answers these by itself: HTTP/1.0 with 426, no or two hosts with
-/// 400. CONNECT is not served here.
+/// Envoy answers these by itself (seen with 1.36.4 and 1.40.0): HTTP/1.0 with 426, no host with 400. Two hosts it joins with a comma,
+/// and so does this. CONNECT is not served here.
 pub(super) fn of_request(parts: &request::Parts, scheme: &str) -> Result<Headers, Unfit> {
     let unfit = |status, why| Err(Unfit { status, why });
     if parts.version < Version::HTTP_11 {
@@ -33,13 +33,12 @@ pub(super) fn of_request(parts: &request::Parts, scheme: &str) -> Result<Headers
     if parts.method == Method::CONNECT {
         return unfit(StatusCode::NOT_IMPLEMENTED, "CONNECT is not served");
     }
-    let mut hosts = parts.headers.get_all("host").iter();
-    let authority = match (parts.uri.authority(), hosts.next(), hosts.next()) {
-        (_, _, Some(_)) => return unfit(StatusCode::BAD_REQUEST, "there are two hosts"),
+    let hosts: Vec<&[u8]> = parts.headers.get_all("host").iter().map(HeaderValue::as_bytes).collect();
+    let authority = match parts.uri.authority() {
         // RFC 9112, 3.2.2: with a whole URL the host header does not count.
-        (Some(authority), _, None) => authority.as_str().as_bytes().to_vec(),
-        (None, Some(host), None) if !host.is_empty() => host.as_bytes().to_vec(),
-        (None, _, None) => return unfit(StatusCode::BAD_REQUEST, "there is no host"),
+        Some(authority) => authority.as_str().as_bytes().to_vec(),
+        None if hosts.is_empty() => return unfit(StatusCode::BAD_REQUEST, "there is no host"),
+        None => hosts.join(&b','),
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut headers: Headers = vec![
@@ -170,9 +169,21 @@ mod tests {
             parts.and_then(|parts| of_request(&parts, "http").err()).map(|unfit| unfit.status.as_u16())
         };
         assert_eq!(status(parts(|request| request)), Some(400));
-        assert_eq!(status(parts(|request| request.header("host", "a").header("host", "b"))), Some(400));
         assert_eq!(status(parts(|request| request.version(Version::HTTP_10).header("host", "a"))), Some(426));
         assert_eq!(status(parts(|request| request.method("CONNECT").uri("a:1"))), Some(501));
+    }
+
+    #[test]
+    fn the_authority_is_the_urls_or_all_hosts_as_envoy_has_it() {
+        let authority = |parts: Option<request::Parts>| {
+            let headers = parts.and_then(|parts| of_request(&parts, "http").ok())?;
+            pseudo(&headers, b":authority").map(<[u8]>::to_vec)
+        };
+        let two = parts(|request| request.header("host", "a").header("host", "b"));
+        assert_eq!(authority(two), Some(b"a,b".to_vec()));
+        let url = parts(|request| request.uri("http://u/a").header("host", "a").header("host", "b"));
+        assert_eq!(authority(url), Some(b"u".to_vec()));
+        assert_eq!(authority(parts(|request| request.header("host", ""))), Some(Vec::new()));
     }
 
     #[test]
