@@ -23,7 +23,7 @@ pub(crate) struct Call {
     limit: Option<Duration>,
     /// The name of the log, where the output is kept and not shown.
     log: Option<String>,
-    to_the_end: bool,
+    though_interrupted: bool,
 }
 
 impl Call {
@@ -36,7 +36,7 @@ impl Call {
             text: program.as_ref().to_string_lossy().into_owned(),
             limit: None,
             log: None,
-            to_the_end: false,
+            though_interrupted: false,
         }
     }
 
@@ -72,8 +72,8 @@ impl Call {
     }
 
     /// Goes on although we were asked to end: for what takes things down.
-    pub(crate) fn to_the_end(mut self) -> Self {
-        self.to_the_end = true;
+    pub(crate) fn though_interrupted(mut self) -> Self {
+        self.though_interrupted = true;
         self
     }
 
@@ -122,7 +122,7 @@ impl Call {
             if let Some(status) = child.try_wait().with_context(|| format!("lost `{}`", self.text))? {
                 return Ok(status);
             }
-            if interrupt::is_asked() && !self.to_the_end {
+            if interrupt::is_asked() && !self.though_interrupted {
                 child.kill().with_context(|| format!("could not end `{}`", self.text))?;
                 child.wait().with_context(|| format!("lost `{}`", self.text))?;
                 bail!("interrupted");

@@ -95,7 +95,7 @@ impl Containers {
 impl Drop for Containers {
     fn drop(&mut self) {
         self.bridges.clear();
-        let down = self.compose().args(["down", "--volumes", "--timeout", "3"]).to_the_end();
+        let down = self.compose().args(["down", "--volumes", "--timeout", "3"]).though_interrupted();
         if let Err(error) = down.logged("compose-down") {
             show::error(&format!("the containers could not be taken down: {error:#}"));
         }
