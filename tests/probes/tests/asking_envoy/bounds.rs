@@ -2,6 +2,7 @@
 
 use crate::setup::{Running, WITHIN, Wanted, asking, engines};
 use meshward_harness::client::RawRequest;
+use meshward_harness::envoy::Pushed;
 use meshward_harness::poll;
 use meshward_harness::upstream::Reply;
 use std::collections::BTreeMap;
@@ -124,5 +125,32 @@ fn a_request_is_parked_eight_times_and_not_once_more() {
         }
         running.answers.always("/seven", Reply::status(200).body("allow"));
         assert_eq!(running.send(&asking("/8", "http", "/seven")).status, 200, "{engine}");
+    }
+}
+
+#[test]
+fn a_new_configuration_neither_loses_nor_frees_who_is_parked() {
+    for (engine, binary) in engines() {
+        let wanted = Wanted::default();
+        let mut running = wanted.start(&binary);
+        running.answers.always("/held", Reply::status(200).body("allow").held());
+        running.answers.always("/refuse", Reply::status(200).body("deny").held());
+        let listener = Wanted { deadline_millis: 9_000, ..wanted }.listener(&running.address.to_string());
+        let (allowed, denied) = (asking("/a", "http", "/held"), asking("/d", "http", "/refuse"));
+        let parked: Vec<_> = [&allowed, &denied]
+            .map(|request| {
+                let mut client = running.client();
+                let request = request.clone();
+                std::thread::spawn(move || client.send(&request).map(|answer| answer.status).ok())
+            })
+            .into_iter()
+            .collect();
+        asked(&running, "/held", 1);
+        asked(&running, "/refuse", 1);
+        assert_eq!(running.envoy.push_listeners(&[listener]).expect("an outcome"), Pushed::Accepted);
+        running.answers.release();
+        let ends: Vec<_> = parked.into_iter().map(|one| one.join().expect("no panic")).collect();
+        assert_eq!(ends, [Some(200), Some(403)], "{engine}");
+        assert_eq!(running.send(&allowed).status, 200, "{engine}");
     }
 }

@@ -6,6 +6,7 @@ use meshward_harness::config::{
 };
 use meshward_harness::echo::Echo;
 use meshward_harness::envoy::Envoy;
+use meshward_harness::ports::Reserved;
 use meshward_harness::upstream::{GrpcUpstream, HttpUpstream};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -52,6 +53,7 @@ pub(crate) struct Running {
     pub(crate) grpc: GrpcUpstream,
     pub(crate) echo: Echo,
     pub(crate) address: SocketAddr,
+    _port: Reserved,
 }
 
 /// Both Envoys, by their version's name.
@@ -92,11 +94,8 @@ impl Wanted {
         .to_string()
     }
 
-    /// Starts it in this Envoy.
-    pub(crate) fn start(&self, binary: &std::path::Path) -> Running {
-        let answers = HttpUpstream::start().expect("an upstream");
-        let grpc = GrpcUpstream::start().expect("an upstream");
-        let echo = Echo::start().expect("an upstream");
+    /// The listener with the probe.
+    pub(crate) fn listener(&self, address: &str) -> Listener {
         let format = "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_CODE_DETAILS%";
         let wasm = Wasm {
             failure_policy: self.failure_policy,
@@ -104,19 +103,28 @@ impl Wanted {
             allow_on_headers_stop_iteration: self.stops_at_headers,
             ..Wasm::new(&module(), &self.configuration())
         };
-        let listener = Listener::on("127.0.0.1:0")
+        Listener::on(address)
             .filter(Filter::Wasm(wasm))
             .route_to("/", "echo")
             .http(Http::default().stream_idle_timeout(self.idle))
-            .access_log(AccessLog { name: WHY.to_owned(), format: LogFormat::Text(format.to_owned()) });
-        let mut bootstrap = Bootstrap::of(listener)
+            .access_log(AccessLog { name: WHY.to_owned(), format: LogFormat::Text(format.to_owned()) })
+    }
+
+    /// Starts it in this Envoy.
+    pub(crate) fn start(&self, binary: &std::path::Path) -> Running {
+        let answers = HttpUpstream::start().expect("an upstream");
+        let grpc = GrpcUpstream::start().expect("an upstream");
+        let echo = Echo::start().expect("an upstream");
+        let port = Reserved::loopback().expect("a port");
+        let mut bootstrap = Bootstrap::of(self.listener(&port.address().to_string()))
             .cluster(Cluster::plain("echo", echo.address()))
             .cluster(Cluster::plain("answers", answers.address()))
-            .cluster(Cluster::plain("grpc", grpc.address()).http2());
+            .cluster(Cluster::plain("grpc", grpc.address()).http2())
+            .watched();
         bootstrap.clusters.extend(self.clusters.iter().cloned());
         let envoy = Envoy::builder(binary).bootstrap(&bootstrap).start().expect("Envoy starts");
-        let address = envoy.listener_address("inbound").expect("an answer").expect("the listener");
-        Running { envoy, answers, grpc, echo, address }
+        let address = port.address();
+        Running { envoy, answers, grpc, echo, address, _port: port }
     }
 }
 

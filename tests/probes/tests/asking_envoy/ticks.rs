@@ -51,7 +51,7 @@ fn the_first_questions_wait_is_its_answer_and_at_most_ten_milliseconds() {
     const MORE: Duration = Duration::from_millis(10);
     for (engine, binary) in engines() {
         let mut waits = Vec::new();
-        for _ in 0..5 {
+        for _ in 0..10 {
             let wanted = Wanted { tick_period_millis: 5_000, ..Wanted::default() };
             let running = wanted.start(&binary);
             running.answers.always("/ask", Reply::status(200).body("deny").after(ANSWER));

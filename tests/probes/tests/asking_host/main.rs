@@ -11,3 +11,4 @@
 mod faults;
 mod scenarios;
 mod setup;
+mod shared_vm;

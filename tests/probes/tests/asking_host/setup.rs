@@ -28,10 +28,16 @@ fn module() -> Module {
 
 /// A running proxy.
 pub(crate) fn proxy(tick_period_millis: u32, failure_policy: FailurePolicy) -> Proxy {
+    let plugin = plugin("asking", tick_period_millis, failure_policy);
+    Proxy::builder().cluster("answers").cluster("grpc").plugin(plugin).start().expect("it starts")
+}
+
+/// The probe as a plugin of this name.
+pub(crate) fn plugin(name: &str, tick_period_millis: u32, failure_policy: FailurePolicy) -> Plugin {
     let configuration = json!({
         "apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport",
         "documents": [{
-            "apiVersion": "meshward.io/v1alpha1", "kind": "Probe", "metadata": {"name": "probe"},
+            "apiVersion": "meshward.io/v1alpha1", "kind": "Probe", "metadata": {"name": name},
             "spec": {
                 "httpCluster": "answers", "grpcCluster": "grpc", "maxBytes": 1000,
                 "timeoutMillis": TIMEOUT, "deadlineMillis": DEADLINE,
@@ -39,10 +45,9 @@ pub(crate) fn proxy(tick_period_millis: u32, failure_policy: FailurePolicy) -> P
             },
         }],
     });
-    let plugin =
-        Plugin { failure_policy, allow_on_headers_stop_iteration: true, ..Plugin::new(module(), "asking") }
-            .configured(configuration.to_string());
-    Proxy::builder().cluster("answers").cluster("grpc").plugin(plugin).start().expect("it starts")
+    let plain = Plugin::new(module(), name);
+    Plugin { failure_policy, allow_on_headers_stop_iteration: true, ..plain }
+        .configured(configuration.to_string())
 }
 
 /// The plain case: no timer of the stage, fails closed.
