@@ -39,6 +39,7 @@ fn body<'a>(world: &'a World, own: &Own, way: Way) -> &'a [u8] {
     let Some(side) = stream.filters.get(place).map(|filter| filter.side(way)) else { return &[] };
     let half = stream.half(way);
     match (side.buffering, side.body) {
+        (true, _) if half.chunk_is_buffer => &half.chunk,
         (true, _) => half.buffered.as_deref().unwrap_or_default(),
         (false, BodyView::Chunk) => &half.chunk,
         (false, BodyView::None) => &[],
@@ -53,6 +54,7 @@ fn body_mut<'a>(world: &'a mut World, own: &Own, way: Way) -> Option<&'a mut Vec
     let (buffering, view) = (side.buffering, side.body);
     let half = stream.half_mut(way);
     match (buffering, view) {
+        (true, _) if half.chunk_is_buffer => Some(&mut half.chunk),
         (true, _) => half.buffered.as_mut(),
         (false, BodyView::Chunk) => Some(&mut half.chunk),
         (false, BodyView::None) => None,

@@ -71,7 +71,7 @@ const AT_THE_END: [&str; 5] = [
 ];
 
 /// What a transcript says of a request that was never answered.
-const HANGING: &str = ": no answer |";
+const HANGING: &str = ": no answer";
 
 /// A small generator of numbers.
 struct Dice(u64);
@@ -188,8 +188,17 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
+/// A transcript without what the access log says of a request: it is written with delay. Scripts ask for the details.
 fn text(transcript: Result<Transcript, String>) -> String {
-    transcript.map_or_else(|why| format!("it stood still at {why}\n"), |transcript| transcript.text())
+    let text = match transcript {
+        Ok(transcript) => transcript.text(),
+        Err(why) => format!("it stood still at {why}\n"),
+    };
+    let lines = text.lines().map(|line| match line.split_once(" | ") {
+        Some((seen, _)) if line.trim_start().starts_with("client:") => seen,
+        Some(_) | None => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
