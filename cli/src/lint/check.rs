@@ -23,10 +23,17 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
     let mut mended = Mended::new(json_of(unit));
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
+    let mut more = None;
     for _ in 0..MAX_ROUNDS {
         let mut again = false;
+        // What one round leaves untold, a later one may tell.
+        more = None;
         for problem in problems(&mended.value) {
             let place = mended.original(&problem.path);
+            if problem.code == Code::MoreProblems {
+                more = Some(finding(unit, text, &place, &problem));
+                continue;
+            }
             if !seen.insert((problem.code, place.clone(), problem.message.clone())) {
                 continue;
             }
@@ -39,6 +46,7 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
             break;
         }
     }
+    findings.extend(more);
     findings
 }
 

@@ -224,7 +224,7 @@ impl<'a> Builder<'a> {
             Severity::Error,
             node.span,
             "a key that is no word",
-            "a key is text; where braces are meant as text, put quotes around them",
+            "put quotes around braces that are text; if this is a template, render it first: `helm template … | meshward lint -`",
         ));
         Ok(None)
     }

@@ -109,6 +109,7 @@ fn right_type(text: &str) -> String {
             "give it a value, indented below it; a field that is left out restricts nothing".to_owned()
         }
         ("a string", Some(value)) => format!("put it in quotes: `\"{value}\"`"),
+        ("a string", None) => "write one value, in quotes".to_owned(),
         ("a sequence", Some(value)) => {
             format!("it is a list: write `[\"{value}\"]`, or each value behind a `- `")
         }
