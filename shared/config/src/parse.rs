@@ -109,12 +109,12 @@ fn right_type(text: &str) -> String {
             "give it a value, indented below it; a field that is left out restricts nothing".to_owned()
         }
         ("a string", Some(value)) => format!("put it in quotes: `\"{value}\"`"),
-        ("a string", None) => "write one value, in quotes".to_owned(),
         ("a sequence", Some(value)) => {
             format!("it is a list: write `[\"{value}\"]`, or each value behind a `- `")
         }
         ("a sequence", None) => "it is a list: begin each entry with `- `".to_owned(),
         (_, None) if found == "sequence" => "it is not a list here: take the `- ` away".to_owned(),
+        ("a string", None) => "write one value, in quotes".to_owned(),
         (_, Some(_) | None) => String::new(),
     }
 }
@@ -201,6 +201,7 @@ mod tests {
             ),
             (r#"{"inner":{"methods":[]}}"#, "it is a list: begin each entry with `- `"),
             (r#"{"inner":[{"methods":[["GET"]]}]}"#, "it is not a list here: take the `- ` away"),
+            (r#"{"inner":[{"methods":[{}]}]}"#, "write one value, in quotes"),
         ] {
             assert_eq!(
                 parse::<Outer>(json, "").err().map(|problem| problem.help).as_deref(),
