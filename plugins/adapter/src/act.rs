@@ -23,16 +23,18 @@ pub struct Acts {
     /// The context whose callback this is.
     home: u32,
     acts: Vec<Act>,
+    /// Whether the plugin's verdicts may carry header edits.
+    edits: bool,
 }
 
 impl Acts {
-    pub(crate) const fn new(home: u32, acts: Vec<Act>) -> Self {
-        Self { home, acts }
+    pub(crate) const fn new(home: u32, acts: Vec<Act>, edits: bool) -> Self {
+        Self { home, acts, edits }
     }
 
     /// Nothing is left to do.
     pub const fn none() -> Self {
-        Self::new(0, Vec::new())
+        Self::new(0, Vec::new(), false)
     }
 
     /// Does it.
@@ -43,7 +45,7 @@ impl Acts {
         for act in self.acts {
             // A request that is not there any more needs nothing.
             if hostcalls::set_effective_context(act.request.0).is_ok() {
-                resume(&act);
+                resume(&act, self.edits);
             }
         }
         // The host does so by itself when the callback ends.
@@ -54,16 +56,13 @@ impl Acts {
 /// Lets the request of this callback go on, or answers it. `edits`: whether the plugin's verdicts may carry header edits.
 pub(crate) fn carry_out(verdict: &Verdict, details: &str, edits: bool) -> Action {
     match &verdict.decision {
-        Decision::Allow(allowed) => {
-            let edited = if edits { edit(&allowed.edits) } else { unedited(&allowed.edits) };
-            match edited {
-                Ok(()) => Action::Continue,
-                Err(status) => {
-                    refuse_unedited(status);
-                    Action::Pause
-                }
+        Decision::Allow(allowed) => match edited(&allowed.edits, edits) {
+            Ok(()) => Action::Continue,
+            Err(status) => {
+                refuse_unedited(status);
+                Action::Pause
             }
-        }
+        },
         Decision::Deny(denial) => {
             refuse(denial, details);
             // The local reply ends the stream. Should the host have refused it, the request stays here: it never goes on.
@@ -72,11 +71,12 @@ pub(crate) fn carry_out(verdict: &Verdict, details: &str, edits: bool) -> Action
     }
 }
 
-fn resume(act: &Act) {
+fn resume(act: &Act, edits: bool) {
     match &act.verdict.decision {
         Decision::Allow(allowed) => {
             // Should the host refuse to continue, the request stays where it is, until the proxy's own time-out.
-            if let Err(status) = edit(&allowed.edits).and_then(|()| hostcalls::continue_request()) {
+            let edited = edited(&allowed.edits, edits);
+            if let Err(status) = edited.and_then(|()| hostcalls::continue_request()) {
                 refuse_unedited(status);
             }
         }
@@ -84,7 +84,22 @@ fn resume(act: &Act) {
     }
 }
 
+/// Edits the headers. A plugin that says that it never edits is built without editing: what it edits all the same cannot go on.
+fn edited(edits: &Edits, may: bool) -> Result<(), Status> {
+    match (edits.is_empty(), may) {
+        (true, _) => Ok(()),
+        (false, true) => edit(edits),
+        (false, false) => Err(Status::UNIMPLEMENTED),
+    }
+}
+
 fn edit(edits: &Edits) -> Result<(), Status> {
+    let names = edits.remove.iter().chain(edits.add.iter().map(|(name, _)| name));
+    let mut values = edits.add.iter().map(|(_, value)| value);
+    // All are looked at before one is made: the host checks nothing of what it is given.
+    if !names.into_iter().all(|name| is_name(name)) || values.any(|value| !is_value(value)) {
+        return Err(Status::BAD_ARGUMENT);
+    }
     for name in &edits.remove {
         hostcalls::remove_request_header(name)?;
     }
@@ -94,9 +109,16 @@ fn edit(edits: &Edits) -> Result<(), Status> {
     Ok(())
 }
 
-/// A plugin that says that it never edits is built without editing: what it edits all the same cannot go on.
-const fn unedited(edits: &Edits) -> Result<(), Status> {
-    if edits.is_empty() { Ok(()) } else { Err(Status::UNIMPLEMENTED) }
+/// A field name (RFC 9110 5.6.2, lower case as in HTTP/2); pseudo headers are what the request was allowed by, and stay.
+fn is_name(name: &[u8]) -> bool {
+    let token =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty() && name.iter().all(token)
+}
+
+/// A field value holds no line break and no zero byte (RFC 9110 5.5).
+fn is_value(value: &[u8]) -> bool {
+    !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
 }
 
 /// A request whose headers are not what the verdict wants must not go on.
@@ -124,5 +146,30 @@ const fn body(status: u16) -> &'static str {
         400 => "meshward: bad request",
         403 => "meshward: access denied",
         _ => "meshward: unavailable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_names_an_ordinary_header_and_its_value_is_one_line() {
+        assert!(is_name(b"x-user") && is_name(b"x_1"));
+        for wrong in [&b""[..], b":path", b"X-User", b"x user", b"x:", b"x\n", b"\xff"] {
+            assert!(!is_name(wrong), "{wrong:?}");
+        }
+        assert!(is_value(b"") && is_value(b"a b\t\xff"));
+        for wrong in [&b"a\r\nx-role: admin"[..], b"\n", b"a\0"] {
+            assert!(!is_value(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_edited_is_an_error_before_anything_is_changed() {
+        let edits = Edits { remove: vec![b"x-a".to_vec()], add: vec![(b":path".to_vec(), b"/".to_vec())] };
+        assert_eq!(edited(&edits, true), Err(Status::BAD_ARGUMENT));
+        assert_eq!(edited(&edits, false), Err(Status::UNIMPLEMENTED));
+        assert_eq!(edited(&Edits::default(), false), Ok(()));
     }
 }

@@ -5,6 +5,9 @@ use crate::moment::Steady;
 /// The longest time that the timer is set to, in milliseconds: a day. An early tick does no harm.
 const MAX_DELAY_MILLIS: u64 = 86_400_000;
 
+/// How late a tick may be, in milliseconds, before the timer is set anew.
+const LOST_MILLIS: u64 = 1_000;
+
 /// What the host's timer does, and what it should do.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
@@ -19,9 +22,10 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// The timer of a plugin that was just configured: its first tick is due at once.
-    pub(crate) fn new(period: u32, now: Steady) -> Self {
-        Self { period, due: (period > 0).then_some(now), set_to: 0, fires: None }
+    /// A plugin was configured: its first tick is due at once. What the host's timer was set to before it still is.
+    pub(crate) fn configured(&mut self, period: u32, now: Steady) {
+        self.period = period;
+        self.due = (period > 0).then_some(now);
     }
 
     /// The host's timer fired. `true` when the stage's own tick is due.
@@ -41,7 +45,11 @@ impl Alarm {
         let Some(at) = self.due.into_iter().chain(earliest).min() else {
             return (self.set_to > 0 && exactly).then_some(0);
         };
-        let enough = self.fires.is_some_and(|fires| if exactly { fires == at } else { fires <= at });
+        let enough = self.fires.is_some_and(|fires| {
+            let in_time = if exactly { fires == at } else { fires <= at };
+            // A tick that is long overdue was lost; one that is a little late must not be put off by every request.
+            in_time && now <= fires.plus(LOST_MILLIS)
+        });
         if enough {
             return None;
         }

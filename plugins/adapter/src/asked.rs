@@ -58,6 +58,11 @@ impl AskedTable {
         self.asked.push(asked);
     }
 
+    /// Whether a question of this ticket is under way.
+    pub(crate) fn has(&self, ticket: Ticket) -> bool {
+        self.asked.iter().any(|asked| asked.ticket == ticket)
+    }
+
     /// Takes out the question that this token answers. An unknown token (expired, or never ours) gives nothing.
     pub(crate) fn take(&mut self, way: Way, token: Token) -> Option<Asked> {
         self.take_if(|asked| asked.way == way && asked.token == token)

@@ -23,6 +23,10 @@ pub(crate) struct Pending {
     pub(crate) alarm: Alarm,
     /// What has happened since it was last counted.
     pub(crate) counts: Counts,
+    /// Requests that were settled in another request's callback. They are carried out from the root: a local reply stops whatever
+    /// callback it is sent in, be it another request's (cpp-host `src/exports.cc`, `send_local_response` sets
+    /// `stopNextIteration` for the whole VM).
+    held: Vec<Settled>,
 }
 
 /// What is counted of asking, by how much.
@@ -35,15 +39,43 @@ pub(crate) struct Counts {
 }
 
 impl Pending {
-    /// A new configuration: what the old one asked is nobody's any more, what is parked ends at its deadline.
+    /// A new configuration: what the old one asked is nobody's any more, and its tickets mean nothing to the new one, so that what
+    /// waits for them is refused.
     pub(crate) fn configured(&mut self, period: u32, now: Steady) {
         self.asked = AskedTable::default();
-        self.alarm = Alarm::new(period, now);
+        while let Some(Parked { request, .. }) = self.parked.take_any() {
+            self.held.push(Settled { request, verdict: Verdict::deny(Reason::NotConfigured, None) });
+        }
+        self.alarm.configured(period, now);
+    }
+
+    /// How many requests are kept waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.parked.len().saturating_add(self.held.len())
+    }
+
+    /// Keeps what was settled until the root's next callback.
+    pub(crate) fn hold(&mut self, settled: Vec<Settled>) {
+        self.held.extend(settled);
+    }
+
+    /// What was kept, before what is `settled` now.
+    pub(crate) fn with_held(&mut self, settled: Vec<Settled>) -> Vec<Settled> {
+        let mut all = core::mem::take(&mut self.held);
+        all.extend(settled);
+        all
+    }
+
+    /// Forgets a request that has ended.
+    pub(crate) fn forget(&mut self, id: RequestId) {
+        self.parked.remove(id);
+        self.held.retain(|held| held.request.id != id);
     }
 
     /// When something has to be looked at next, the stage's own tick aside.
     pub(crate) fn earliest(&self) -> Option<Steady> {
-        self.parked.earliest().into_iter().chain(self.asked.earliest()).min()
+        let held = (!self.held.is_empty()).then(Steady::default);
+        self.parked.earliest().into_iter().chain(self.asked.earliest()).chain(held).min()
     }
 }
 
@@ -149,11 +181,17 @@ where
                 self.park(request, waiting, times);
             }
             Step::Ask(question, waiting) => {
-                if self.park(request, waiting, times) {
+                // A caller that fills the table must not decide what a stage makes of a question that failed.
+                let parked = if self.pending.asked.is_full() {
+                    self.refuse(request, Reason::TooManyParked);
+                    false
+                } else {
+                    self.park(request, waiting, times)
+                };
+                if parked {
                     self.ask(waiting.ticket, &question);
                 } else {
-                    // The stage believes that it has asked.
-                    self.answers.push_back((waiting.ticket, Answer::Failed));
+                    self.not_asked(waiting.ticket);
                 }
             }
         }
@@ -165,7 +203,7 @@ where
         match late {
             _ if times >= MAX_WAITS => self.refuse(request, Reason::TooManyQuestions),
             None => self.refuse(request, Reason::DeadlinePassed),
-            Some(_) if self.pending.parked.len() >= self.most => self.refuse(request, Reason::TooManyParked),
+            Some(_) if self.pending.len() >= self.most => self.refuse(request, Reason::TooManyParked),
             Some(late) => {
                 count(&mut self.pending.counts.parked);
                 let times = times.saturating_add(1);
@@ -184,7 +222,14 @@ where
                 count(&mut self.pending.counts.questions);
                 self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.moment.steady));
             }
-            None => self.answers.push_back((ticket, Answer::Failed)),
+            None => self.not_asked(ticket),
+        }
+    }
+
+    /// The stage believes that it has asked. Where an earlier question of the ticket is under way, that one still tells.
+    fn not_asked(&mut self, ticket: Ticket) {
+        if !self.pending.asked.has(ticket) {
+            self.answers.push_back((ticket, Answer::Failed));
         }
     }
 

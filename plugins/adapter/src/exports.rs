@@ -15,26 +15,12 @@
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ty) => {
-        $crate::plugin!(@always $plugin, false, {
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
-                // Nothing is ever parked, so there is nothing left to do.
-                with(|worker| worker.request_headers(context).0).unwrap_or_else($crate::refuse_internal) as u32
-            }
-        });
+        $crate::plugin!(@always $plugin, false, {});
     };
 
     ($plugin:ty, asks) => {
         $crate::plugin!(@always $plugin, true, {
             use $crate::Acts;
-
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
-                let refused = || ($crate::refuse_internal(), Acts::none());
-                let (action, acts) = with(|worker| worker.request_headers(context)).unwrap_or_else(refused);
-                acts.carry_out();
-                action as u32
-            }
 
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_tick(context: u32) {
@@ -122,6 +108,11 @@ macro_rules! plugin {
             extern "C" fn proxy_on_configure(context: u32, size: usize) -> u32 {
                 // Without a worker nothing is configured, and what is not configured refuses; `false` could leave the filter out.
                 u32::from(with(|worker| worker.configure(context, size)).unwrap_or(true))
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+                with(|worker| worker.request_headers(context)).unwrap_or_else($crate::refuse_internal) as u32
             }
 
             #[unsafe(no_mangle)]

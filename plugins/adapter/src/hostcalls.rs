@@ -21,6 +21,8 @@ pub struct Status(pub u32);
 impl Status {
     /// What was asked for is not there.
     pub const NOT_FOUND: Self = Self(1);
+    /// An argument does not fit.
+    pub const BAD_ARGUMENT: Self = Self(2);
     /// There is no host (the plugin runs natively).
     pub const UNIMPLEMENTED: Self = Self(12);
 

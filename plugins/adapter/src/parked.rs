@@ -49,6 +49,11 @@ impl ParkedTable {
         self.take_if(|parked| parked.late <= now)
     }
 
+    /// Takes any request out; call it until there is none.
+    pub(crate) fn take_any(&mut self) -> Option<Parked> {
+        self.take_if(|_| true)
+    }
+
     /// Those that wait for this ticket.
     pub(crate) fn waiting_for(&self, ticket: Ticket) -> Vec<&Request> {
         self.parked.iter().filter(|parked| parked.ticket == ticket).map(|parked| &parked.request).collect()

@@ -49,11 +49,9 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Request headers are there; this root may have `most` requests parked.
-    pub(crate) fn request_headers(&mut self, id: RequestId, most: usize) -> (Action, Acts) {
-        let Some(configured) = &mut self.configured else {
-            return (refuse(Reason::NotConfigured), Acts::none());
-        };
-        let Ok(now) = hostcalls::now() else { return (refuse(Reason::Internal), Acts::none()) };
+    pub(crate) fn request_headers(&mut self, id: RequestId, most: usize) -> Action {
+        let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
+        let Ok(now) = hostcalls::now() else { return refuse(Reason::Internal) };
         let (request, verdict) = match read::head(id, configured.plugin.needs()) {
             Ok(head) => {
                 let (request, step) = configured.plugin.decide(&mut configured.state, head, now);
@@ -65,7 +63,7 @@ impl<P: Plugin> Root<P> {
             }
             Err(read::Unreadable) => (None, Verdict::deny(Reason::RequestUnreadable, None)),
         };
-        (configured.conclude(request.as_ref(), &verdict, now), Acts::none())
+        configured.conclude(request.as_ref(), &verdict, now)
     }
 
     /// The root's timer fired.
@@ -73,6 +71,7 @@ impl<P: Plugin> Root<P> {
         let Ok(moment) = Moment::read() else { return Acts::none() };
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.tick();
+        let settled = self.pending.with_held(settled);
         let acts = self.write_down(settled, self.id, moment.now);
         // Where it fails, the host's timer goes on as it was.
         let _ = self.arm(true, moment.steady);
@@ -86,27 +85,30 @@ impl<P: Plugin> Root<P> {
         most: usize,
         read: impl FnOnce(&Asked) -> Answer,
     ) -> Acts {
+        // Without a clock the question stays where it is, and has failed when its time is up.
+        let Ok(moment) = Moment::read() else { return Acts::none() };
         let Some(asked) = self.pending.asked.take(way, token) else { return Acts::none() };
         let answer = read(&asked);
-        let Ok(moment) = Moment::read() else { return Acts::none() };
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.answered(asked.ticket, answer);
+        let settled = self.pending.with_held(settled);
         let acts = self.write_down(settled, self.id, moment.now);
         // Where it fails, what was parked before has its timer all the same.
         let _ = self.arm(false, moment.steady);
         acts
     }
 
-    fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> (Action, Acts) {
+    fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> Action {
         let id = request.id;
         let moment = Moment::at(now).ok();
         let Some((moment, drive)) = moment.and_then(|moment| Some((moment, self.drive(most, moment)?)))
         else {
-            return (refuse(Reason::Internal), Acts::none());
+            return refuse(Reason::Internal);
         };
         let mut settled = drive.begin(request, step);
         let own = drive::take(&mut settled, id);
-        let acts = self.write_down(settled, id.0, now);
+        self.pending.hold(settled);
+        self.count();
         let own = match (own, self.arm(false, moment.steady)) {
             // Without the timer nobody would end the wait.
             (None, Err(_)) => self.pending.parked.remove(id).map(|parked| Settled {
@@ -117,9 +119,9 @@ impl<P: Plugin> Root<P> {
         };
         match (own, &mut self.configured) {
             (Some(Settled { request, verdict }), Some(configured)) => {
-                (configured.conclude(Some(&request), &verdict, now), acts)
+                configured.conclude(Some(&request), &verdict, now)
             }
-            (None, _) | (Some(_), None) => (Action::Pause, acts),
+            (None, _) | (Some(_), None) => Action::Pause,
         }
     }
 
@@ -130,9 +132,8 @@ impl<P: Plugin> Root<P> {
 
     /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.
     fn write_down(&mut self, settled: Vec<Settled>, home: u32, now: UnixMillis) -> Acts {
+        self.count();
         let Some(configured) = &mut self.configured else { return Acts::none() };
-        configured.metrics.count(core::mem::take(&mut self.pending.counts));
-        configured.metrics.measure();
         let mut acts = Vec::with_capacity(settled.len());
         let mut away = false;
         for Settled { request, verdict } in settled {
@@ -146,7 +147,15 @@ impl<P: Plugin> Root<P> {
         if away {
             let _ = hostcalls::set_effective_context(home);
         }
-        Acts::new(home, acts)
+        Acts::new(home, acts, P::EDITS)
+    }
+
+    /// Counts what has happened since the last time.
+    fn count(&mut self) {
+        if let Some(configured) = &mut self.configured {
+            configured.metrics.count(core::mem::take(&mut self.pending.counts));
+            configured.metrics.measure();
+        }
     }
 
     /// Sets the host's timer for what is due next.

@@ -71,10 +71,16 @@ impl<P: Plugin> Worker<P> {
     /// A context ends; what it waited for is nobody's any more.
     pub fn delete(&mut self, id: u32) {
         match self.streams.remove(&id) {
-            None => self.roots.retain(|root| root.id != id),
+            None => {
+                if P::ASKS && self.root(id).is_some() {
+                    // The host keeps a timer when its root goes, and would set it again for ever.
+                    let _ = hostcalls::set_tick_period(0);
+                }
+                self.roots.retain(|root| root.id != id);
+            }
             Some(root) if P::ASKS => {
                 if let Some(root) = self.root(root) {
-                    root.pending.parked.remove(RequestId(id));
+                    root.pending.forget(RequestId(id));
                 }
             }
             Some(_) => {}
@@ -115,13 +121,13 @@ impl<P: Plugin> Worker<P> {
         }
     }
 
-    /// Request headers are there. What is left to do concerns other requests than this.
-    pub fn request_headers(&mut self, id: u32) -> (Action, Acts) {
+    /// Request headers are there.
+    pub fn request_headers(&mut self, id: u32) -> Action {
         let root = self.streams.get(&id).copied().unwrap_or_default();
         let most = self.most(root);
         match self.root(root) {
             Some(root) => root.request_headers(RequestId(id), most),
-            None => (refuse(Reason::NotConfigured), Acts::none()),
+            None => refuse(Reason::NotConfigured),
         }
     }
 
@@ -162,7 +168,7 @@ impl<P: Plugin> Worker<P> {
         if !P::ASKS {
             return 0;
         }
-        let others = self.roots.iter().filter(|root| root.id != id).map(|root| root.pending.parked.len());
+        let others = self.roots.iter().filter(|root| root.id != id).map(|root| root.pending.len());
         MAX_PARKED.saturating_sub(others.sum())
     }
 
