@@ -1,4 +1,4 @@
-//! Measures how fast a proxy starts and decides: `cargo run -p meshward-host --release --example speed -- MODULE CONFIG`.
+//! Measures how fast a proxy starts and decides: `cargo run -p meshward-host --example speed -- MODULE CONFIG`.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::error::Error;
