@@ -68,8 +68,7 @@ enum Format {
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let head = head(&args)?;
     let plugin = policy::load(&args.policy)?.1;
-    let mut state = <Authz as Plugin>::State::default();
-    let decided = native::decide(&plugin, &mut state, &head, native::START);
+    let decided = native::decide(&plugin, &mut <Authz as Plugin>::State::default(), &head, native::START);
     let verdict = decided.map_err(|error| Failure::Bug(error.to_string()))?.verdict;
     match args.output {
         Format::Text => text(&verdict, console)?,
