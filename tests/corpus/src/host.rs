@@ -188,11 +188,22 @@ fn serve(proxy: &mut Proxy, case: &Case) -> Vec<bool> {
     .collect()
 }
 
-/// Runs all cases. Beside what the doors have in common it gives what each case took.
+/// What came of all cases.
+#[derive(Debug)]
+pub struct Through {
+    /// What the door did.
+    pub tally: Tally,
+    /// What went otherwise than its case says.
+    pub findings: Vec<Finding>,
+    /// What each case took.
+    pub spent: BTreeMap<String, Spent>,
+}
+
+/// Runs all cases.
 ///
 /// # Errors
 /// A configuration that is refused.
-pub fn run(rig: &Rig, cases: &[Case]) -> Result<(Tally, Vec<Finding>, BTreeMap<String, Spent>), CorpusError> {
+pub fn run(rig: &Rig, cases: &[Case]) -> Result<Through, CorpusError> {
     let mut tally = Tally::new("host");
     let mut findings = Vec::new();
     let mut spent = BTreeMap::new();
@@ -219,7 +230,7 @@ pub fn run(rig: &Rig, cases: &[Case]) -> Result<(Tally, Vec<Finding>, BTreeMap<S
         }
     }
     tally.done();
-    Ok((tally, findings, spent))
+    Ok(Through { tally, findings, spent })
 }
 
 fn send(proxy: &mut Proxy, case: &Case, step: &Step) -> Stream {

@@ -7,7 +7,7 @@
     reason = "a test says what it expected, did and left out"
 )]
 
-use meshward_corpus::host::{Rig, run};
+use meshward_corpus::host::{Rig, Through, run};
 use meshward_corpus::{budgets, engines, files};
 
 #[test]
@@ -15,7 +15,7 @@ fn every_case_goes_as_it_says_through_the_embedded_host() {
     let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
     let cases = files::all_cases().expect("the corpus is readable");
     let rig = Rig::new(&module).expect("the module is one");
-    let (tally, findings, spent) = run(&rig, &cases).expect("the module takes every configuration");
+    let Through { tally, findings, spent } = run(&rig, &cases).expect("the module takes every configuration");
     println!("{tally}");
     let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
     assert!(findings.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
