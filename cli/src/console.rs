@@ -62,6 +62,11 @@ impl Console {
         Self { out: BufWriter::new(out), err, color_out, color_err, quiet }
     }
 
+    /// Whether only what was asked for is said.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Where data goes: `writeln!(console.out(), …)?`.
     pub(crate) fn out(&mut self) -> &mut impl Write {
         &mut self.out

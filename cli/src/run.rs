@@ -9,6 +9,7 @@ mod mint;
 mod module;
 mod native;
 mod outgoing;
+mod printer;
 mod relay;
 mod service;
 mod tls;

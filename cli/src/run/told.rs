@@ -1,11 +1,10 @@
 //! What is printed while it runs: a line a request, events when asked for, and what happens to the policy.
 
-use std::io::Write;
-
 use meshward_host::{LogLevel, LogLine};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::printer::{Output, Printer};
 use crate::console::{Console, Ink};
 use crate::failure::Failure;
 
@@ -57,52 +56,50 @@ impl EndSignals {
 pub(super) async fn print_until(
     mut ends: EndSignals,
     mut told: UnboundedReceiver<Told>,
-    console: &mut Console,
+    console: &Console,
     verbose: bool,
 ) -> Result<(), Failure> {
+    let mut printer = Printer::start();
     loop {
         tokio::select! {
-            _ = ends.interrupt.recv() => return Ok(()),
-            _ = ends.terminate.recv() => return Ok(()),
+            _ = ends.interrupt.recv() => break,
+            _ = ends.terminate.recv() => break,
             one = told.recv() => match one {
-                None => return Ok(()),
-                Some(one) => print(&one, console, verbose)?,
+                None => break,
+                Some(one) => {
+                    if let Some(line) = line(&one, console, verbose) {
+                        printer.print(line)?;
+                    }
+                }
             },
         }
     }
+    printer.end();
+    Ok(())
 }
 
-fn print(told: &Told, console: &mut Console, verbose: bool) -> Result<(), Failure> {
+/// What is printed of it, if anything.
+fn line(told: &Told, console: &Console, verbose: bool) -> Option<Output> {
+    let say = |text: String| (!console.is_quiet()).then_some(Output::Err(text));
     match told {
         Told::Request(line) => {
             let (ink, verdict) = if line.allowed { (Ink::Good, "allow") } else { (Ink::Bad, "deny") };
             let verdict = console.ink(ink, verdict);
             let Line { method, path, caller, status, why, .. } = line;
-            writeln!(
-                console.out(),
-                "{} {}  {caller} → {verdict} {status}  {why}",
-                plain(method),
-                plain(path)
-            )?;
-            console.flush()?;
+            let (method, path) = (plain(method), plain(path));
+            Some(Output::Out(format!("{method} {path}  {caller} → {verdict} {status}  {why}")))
         }
         Told::Log(line) if verbose => {
             let text = console.ink(Ink::Faint, &plain(&line.text));
-            writeln!(console.out(), "  {text}")?;
-            console.flush()?;
+            Some(Output::Out(format!("  {text}")))
         }
         // The line of its request says a denial; what failed in the host is said in any case.
-        Told::Log(line) if line.level >= LogLevel::Error || line.plugin.is_empty() => {
-            console.say(format_args!("{}", plain(&line.text)));
-        }
-        Told::Log(_) => {}
-        Told::Reloaded => console.say(format_args!("the policy has changed and is in force")),
-        Told::Refused(why) => {
-            console.say(format_args!("the changed policy is refused, the last good one stays: {why}"))
-        }
-        Told::Trouble(what) => console.say(format_args!("{}", plain(what))),
+        Told::Log(line) if line.level >= LogLevel::Error || line.plugin.is_empty() => say(plain(&line.text)),
+        Told::Log(_) => None,
+        Told::Reloaded => say("the policy has changed and is in force".to_owned()),
+        Told::Refused(why) => say(format!("the changed policy is refused, the last good one stays: {why}")),
+        Told::Trouble(what) => say(plain(what)),
     }
-    Ok(())
 }
 
 /// What a caller sent must not move the cursor.
