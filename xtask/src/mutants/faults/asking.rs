@@ -34,13 +34,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "the table of parked requests holds one too many",
         file: DRIVE,
-        from: "self.pending.parked.len() >= self.most",
-        to: "self.pending.parked.len() > self.most",
+        from: "self.pending.len() >= self.most",
+        to: "self.pending.len() > self.most",
     },
     Fault {
         name: "a question that is not started is under way",
         file: DRIVE,
-        from: "None => self.answers.push_back((ticket, Answer::Failed)),\n        }",
+        from: "None => self.not_asked(ticket),\n        }",
         to: "None => {}\n        }",
     },
     Fault {
@@ -70,13 +70,43 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "the first tick comes after a period",
         file: ALARM,
-        from: "due: (period > 0).then_some(now)",
-        to: "due: (period > 0).then(|| now.plus(u64::from(period)))",
+        from: "self.due = (period > 0).then_some(now);",
+        to: "self.due = (period > 0).then(|| now.plus(u64::from(period)));",
     },
     Fault {
         name: "the earliest deadline is the latest",
         file: PARKED,
         from: "self.parked.iter().map(|parked| parked.late).min()",
         to: "self.parked.iter().map(|parked| parked.late).max()",
+    },
+    Fault {
+        name: "tickets of the old configuration meet the new one",
+        file: DRIVE,
+        from: "while let Some(Parked { request, .. }) = self.parked.take_any() {",
+        to: "while let Some(Parked { request, .. }) = None::<Parked> {",
+    },
+    Fault {
+        name: "a full table of questions is a question that failed",
+        file: DRIVE,
+        from: "let parked = if self.pending.asked.is_full() {",
+        to: "let parked = if false {",
+    },
+    Fault {
+        name: "a question that is not started fails the one under way",
+        file: DRIVE,
+        from: "if !self.pending.asked.has(ticket) {",
+        to: "if true {",
+    },
+    Fault {
+        name: "a lost tick is waited for",
+        file: ALARM,
+        from: "in_time && now <= fires.plus(LOST_MILLIS)",
+        to: "in_time",
+    },
+    Fault {
+        name: "a header's value may hold a line break",
+        file: "plugins/adapter/src/act.rs",
+        from: "matches!(byte, 0 | b'\\r' | b'\\n')",
+        to: "matches!(byte, 0)",
     },
 ];
