@@ -9,7 +9,7 @@ use meshward_model::Code;
 pub(crate) enum Severity {
     /// It may be meant so, and seldom is.
     Warning,
-    /// A plugin refuses it.
+    /// A plugin refuses it, or lets through what it was meant to refuse.
     Error,
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use meshward_config::MAX_CONFIGURATION_BYTES;
 
+use crate::exclude::Exclude;
 use crate::failure::Failure;
 
 /// How deep folders are looked into.
@@ -33,7 +34,19 @@ pub(crate) struct Input {
 /// # Errors
 /// [`Failure::Input`] for what cannot be read or is no UTF-8.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    read_all_but(paths, &Exclude::NOTHING).map(|(inputs, _)| inputs)
+}
+
+/// As [`read_all`], without the files that `exclude` takes: they are not opened, and their paths are given back.
+///
+/// # Errors
+/// [`Failure::Input`] for what cannot be read or is no UTF-8.
+pub(crate) fn read_all_but(
+    paths: &[PathBuf],
+    exclude: &Exclude,
+) -> Result<(Vec<Input>, Vec<String>), Failure> {
     let mut inputs = Vec::new();
+    let mut excluded = Vec::new();
     let mut stdin_read = false;
     for path in paths {
         if path.as_os_str() == "-" {
@@ -45,13 +58,24 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             let mut files = Vec::new();
             list(path, 0, &mut files)?;
             for file in files {
-                inputs.push(Input { named: false, ..read(&file)? });
+                if exclude.takes(&file) {
+                    excluded.push(name_of(&file));
+                } else {
+                    inputs.push(Input { named: false, ..read(&file)? });
+                }
             }
+        } else if exclude.takes(path) {
+            excluded.push(name_of(path));
         } else {
             inputs.push(read(path)?);
         }
     }
-    Ok(inputs)
+    Ok((inputs, excluded))
+}
+
+/// What people call a file. A folder that is `.` adds nothing to a name.
+fn name_of(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
 /// Reads one file, or standard input for `-`.
@@ -62,8 +86,7 @@ pub(crate) fn read(path: &Path) -> Result<Input, Failure> {
     if path.as_os_str() == "-" {
         return read_stdin();
     }
-    // A folder that is `.` adds nothing to a name.
-    let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let name = name_of(path);
     let file = fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
     let text = read_text(&name, file)?;
     Ok(Input { name, path: Some(path.to_owned()), text, named: true })

@@ -3,9 +3,11 @@
 mod check;
 mod fields;
 mod github;
+mod indent;
 mod json;
 mod mend;
 mod place;
+mod regex;
 mod sarif;
 mod sort;
 mod suspect;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::console::{Console, Ink};
+use crate::exclude::Exclude;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::finding::{Finding, Severity};
@@ -37,6 +40,7 @@ Examples:
   meshward lint policies/ deploy/authz.yaml
   kubectl get authorizationpolicy -A -o yaml | meshward lint -
   meshward lint -o sarif policies/ > lint.sarif      upload it to code scanning
+  meshward lint policies/ --exclude '**/broken/**'
   meshward lint -o github policies/                  annotations in a GitHub workflow
   meshward explain MW0103                            what a code means")]
 pub(crate) struct Args {
@@ -46,6 +50,9 @@ pub(crate) struct Args {
     /// How findings are written
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     output: Format,
+    /// Leave out files whose path (or a folder above) fits; may be repeated, and what is left out is counted
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
     /// The least that makes lint end with 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
     fail_on: FailOn,
@@ -88,14 +95,18 @@ pub(crate) struct Checked {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
-    let checked: Vec<Checked> = input::read_all(&args.paths)?.into_iter().map(check).collect();
+    let (inputs, excluded) = input::read_all_but(&args.paths, &Exclude::new(&args.exclude)?)?;
+    let checked: Vec<Checked> = inputs.into_iter().map(check).collect();
     match args.output {
         Format::Text => text::write(&checked, console)?,
-        Format::Json => json::write(&checked, console)?,
+        Format::Json => json::write(&checked, &excluded, console)?,
         Format::Sarif => sarif::write(&checked, console)?,
         Format::Github => github::write(&checked, console)?,
     }
     summary(&checked, console);
+    if !excluded.is_empty() {
+        console.say(format_args!("left out by --exclude: {}", plural(excluded.len(), "file")));
+    }
     let worst = checked.iter().flat_map(|checked| &checked.findings).map(|finding| finding.severity).max();
     Ok(match (args.fail_on, worst) {
         (FailOn::Never, _) | (_, None) | (FailOn::Error, Some(Severity::Warning)) => Exit::Yes,
@@ -114,14 +125,16 @@ pub(crate) fn check(input: Input) -> Checked {
     let sorted = sort::sort(&input);
     let mut findings = sorted.findings;
     for unit in &sorted.units {
-        let found = check::findings(unit, &input.text);
-        findings.extend(suspect::findings(unit, &input.text));
-        findings.extend(found);
+        findings.extend(check::findings(unit, &input.text));
     }
     // What is refused need not be suspected, too.
     let refused: BTreeSet<usize> =
         findings.iter().filter(|one| one.severity == Severity::Error).map(|one| one.span.start).collect();
     findings.retain(|one| one.severity == Severity::Error || !refused.contains(&one.span.start));
+    for unit in &sorted.units {
+        let suspected = suspect::findings(unit, &input.text);
+        findings.extend(suspected.into_iter().filter(|one| !refused.contains(&one.span.start)));
+    }
     findings.sort_by_key(|finding| (finding.span.start, finding.code));
     Checked { findings, policies: sorted.policies, skipped: sorted.skipped, input }
 }

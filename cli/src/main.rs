@@ -8,6 +8,7 @@ mod caller;
 mod can_i;
 mod completion;
 mod console;
+mod exclude;
 mod exit;
 mod explain;
 mod failure;

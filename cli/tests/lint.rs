@@ -294,6 +294,31 @@ fn what_cannot_be_read_ends_with_3_and_a_wrong_command_line_with_2() {
 }
 
 #[test]
+fn what_is_excluded_is_not_read_and_is_counted() {
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
+    let policies = policies.to_str().expect("UTF-8");
+    let all = lint(&[policies], "");
+    assert_eq!(all.status.code(), Some(1), "broken/ is there to be refused");
+    let good = lint(&[policies, "--exclude", "**/broken/**"], "");
+    assert_eq!((good.status.code(), out(&good).as_str()), (Some(0), ""), "{}", err(&good));
+    let broken =
+        err(&good).lines().find_map(|line| line.strip_prefix("left out by --exclude: ").map(str::to_owned));
+    let broken = broken.and_then(|rest| rest.split(' ').next().and_then(|count| count.parse::<usize>().ok()));
+    assert!(broken > Some(10), "{}", err(&good));
+    let report = lint(&["-o", "json", "bad", "--exclude", "0*", "--exclude", "bad/1?-*.yaml"], "");
+    let report: Value = serde_json::from_slice(&report.stdout).expect("JSON");
+    let excluded = report["excluded"].as_array().cloned().unwrap_or_default();
+    assert_eq!((excluded.len(), &excluded[0]), (19, &"bad/01-misspelt-field.yaml".into()), "{excluded:?}");
+    let findings = report["findings"].as_array().cloned().unwrap_or_default();
+    assert!(!findings.is_empty() && findings.iter().all(|one| one["file"].as_str() > Some("bad/2")));
+    // A file that is named and excluded is not even opened, and a pattern that is none is a wrong command line.
+    let named = lint(&["no-such-file.yaml", "--exclude", "no-such-*"], "");
+    assert_eq!(named.status.code(), Some(0), "{}", err(&named));
+    assert!(err(&named).contains("left out by --exclude: 1 file"), "{}", err(&named));
+    assert_eq!(lint(&["--exclude", "a[", "bad"], "").status.code(), Some(2));
+}
+
+#[test]
 fn color_is_for_terminals_and_for_those_who_ask() {
     assert!(!out(&lint(&[FEW[0]], "")).contains('\u{1b}'));
     assert!(out(&lint(&["--color", "always", FEW[0]], "")).contains('\u{1b}'));

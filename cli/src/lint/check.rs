@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::mend::Mended;
 use super::sort::{Unit, join};
-use super::{fields, place};
+use super::{fields, indent, place, regex};
 use crate::finding::{Finding, Severity};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
 
 /// How often a text is mended and compiled again. Each round tells at least one more problem.
 const MAX_ROUNDS: usize = 64;
@@ -22,6 +22,7 @@ const MAX_ROUNDS: usize = 64;
 pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
     let mut mended = Mended::new(json_of(unit));
     let mut seen = BTreeSet::new();
+    let mut echoes = BTreeSet::new();
     let mut findings = Vec::new();
     let mut more = None;
     for _ in 0..MAX_ROUNDS {
@@ -31,14 +32,14 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
         for problem in problems(&mended.value) {
             let place = mended.original(&problem.path);
             if problem.code == Code::MoreProblems {
-                more = Some(finding(unit, text, &place, &problem));
+                more = Some(finding(unit, text, &place, &problem, &mut echoes));
                 continue;
             }
             if !seen.insert((problem.code, place.clone(), problem.message.clone())) {
                 continue;
             }
             if !mended.caused(&problem) {
-                findings.push(finding(unit, text, &place, &problem));
+                findings.push(finding(unit, text, &place, &problem, &mut echoes));
             }
             again |= mended.mend(&problem);
         }
@@ -47,6 +48,8 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
         }
     }
     findings.extend(more);
+    let is_form = |code| matches!(code, Code::WrongType | Code::UnknownField);
+    findings.retain(|finding| !(is_form(finding.code) && echoes.contains(&finding.path)));
     findings
 }
 
@@ -74,7 +77,8 @@ fn json_of(unit: &Unit) -> Value {
     }
 }
 
-fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem) -> Finding {
+/// A problem with its place. `echoes` collects the paths of problems that say the same again.
+fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem, echoes: &mut BTreeSet<String>) -> Finding {
     let (base, node, rest) = home(unit, path);
     let mut finding = Finding::new(
         problem.code,
@@ -88,11 +92,26 @@ fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem) -> Finding {
         // The compiler sees `755` where the text says `0755`.
         let written = text.get(finding.span.clone()).unwrap_or_default();
         finding.help = format!("put it in quotes: `\"{written}\"`");
+        if let Some((kind, expected)) = problem.message.split_once('`').zip(problem.message.rsplit_once('`'))
+        {
+            finding.message = format!("{}`{written}`{}", kind.0, expected.1);
+        }
+    }
+    if matches!(problem.code, Code::ImpossiblePath | Code::BadOperator | Code::PathNotCanonical)
+        && let Kind::Scalar(Value::String(value)) = &node.follow(rest).node.kind
+        && regex::looks_like(value)
+    {
+        finding.help = regex::remedy(value);
     }
     if problem.code == Code::UnknownField && !problem.help.starts_with("did you mean") {
         let field = problem.message.split('`').nth(1).unwrap_or_default();
-        if let Some(home) = fields::home(field) {
-            finding.help = format!("`{field}` belongs {home}: look how far it is indented");
+        if let Some(advice) = indent::advice(node, text, rest) {
+            echoes.extend(advice.echo.map(|echo| join(base, &echo)));
+            finding.message = format!("`{field}` stands in the wrong place");
+            finding.help = advice.help;
+        } else if let Some(home) = fields::home(field) {
+            finding.message = format!("`{field}` stands in the wrong place");
+            finding.help = format!("`{field}` belongs {home}");
         }
     }
     finding
@@ -114,4 +133,4 @@ fn home<'a>(unit: &'a Unit, path: &'a str) -> (&'a str, &'a Node, &'a str) {
     }
 }
 
-static NOTHING: Node = Node { span: 0..0, kind: crate::yaml::Kind::Scalar(Value::Null) };
+static NOTHING: Node = Node { span: 0..0, kind: Kind::Scalar(Value::Null) };

@@ -14,6 +14,8 @@ struct Report<'a> {
     findings: Vec<Item<'a>>,
     documents: usize,
     skipped: Vec<Skipped<'a>>,
+    /// Files that `--exclude` left out.
+    excluded: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct Skipped<'a> {
     what: &'a str,
 }
 
-pub(super) fn write(checked: &[Checked], console: &mut Console) -> io::Result<()> {
+pub(super) fn write(checked: &[Checked], excluded: &[String], console: &mut Console) -> io::Result<()> {
     let report = Report {
         findings: checked
             .iter()
@@ -49,6 +51,7 @@ pub(super) fn write(checked: &[Checked], console: &mut Console) -> io::Result<()
             .iter()
             .flat_map(|one| one.skipped.iter().map(|what| Skipped { file: &one.input.name, what }))
             .collect(),
+        excluded,
     };
     serde_json::to_writer_pretty(console.out(), &report)?;
     writeln!(console.out())

@@ -57,7 +57,8 @@ impl Mended {
         if is(Code::UnknownField) {
             proposed.is_some_and(|name| self.rename(path, name)) || self.remove(path)
         } else if is(Code::UnknownValue) {
-            proposed.is_some_and(|word| self.replace(path, |_| Some(json!(word)))) || self.remove(path)
+            let word = if path == "whenNothingApplies" { Some("deny") } else { proposed };
+            word.is_some_and(|word| self.replace(path, |_| Some(json!(word)))) || self.remove(path)
         } else if is(Code::WrongType) {
             self.replace(path, |value| coerced(value, &problem.message)) || self.remove(path)
         } else if is(Code::MissingField) {

@@ -189,7 +189,7 @@ impl Sorted {
             Severity::Error,
             strategy.span.clone(),
             "`FAIL_OPEN` lets every request through when the module cannot be loaded or has failed",
-            "write `FAIL_RELOAD` (Envoy 1.33 and later), or `FAIL_CLOSE`",
+            "write `FAIL_RELOAD` (Istio 1.27 and later), else `FAIL_CLOSE`",
         );
         finding.path = join(path, "failStrategy");
         self.findings.push(finding);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use meshward_model::Code;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, SourceSpan,
 };
@@ -81,7 +82,12 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let path = (!self.finding.path.is_empty()).then(|| self.finding.path.clone());
+        let path = match (self.finding.path.as_str(), self.finding.code) {
+            ("", Code::MissingField) => Some("missing in this mapping".to_owned()),
+            (path, Code::MissingField) => Some(format!("{path}: missing in this mapping")),
+            ("", _) => None,
+            (path, _) => Some(path.to_owned()),
+        };
         let first = LabeledSpan::new_primary_with_span(path, SourceSpan::from(self.finding.span.clone()));
         let also = self
             .finding

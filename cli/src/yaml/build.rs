@@ -250,7 +250,15 @@ impl<'a> Builder<'a> {
             Severity::Error,
             span.clone(),
             format!("`{key}` stands twice in the same mapping"),
-            "keep one of them; put all values into one list where both are meant",
+            match key {
+                "from" | "to" | "when" => format!(
+                    "put all entries under one `{key}:`, or begin a second rule with `- {key}:` where one rule OR the other shall match"
+                ),
+                "source" | "operation" => format!(
+                    "keep one of them, or begin a second entry with `- {key}:` where one OR the other shall match"
+                ),
+                _ => "keep one of them; put all values into one list where both are meant".to_owned(),
+            },
         );
         self.found(finding.also(first.clone(), "first here"));
         false

@@ -18,12 +18,20 @@ pub(super) fn finding(text: &str, rest: &str, start: usize, error: &ScanError) -
     if let Some(tab) = line.get(..indent).and_then(|indent| indent.find('\t')) {
         let tab = line_start.saturating_add(tab);
         let end = line_start.saturating_add(indent);
-        return make(
-            Code::YamlTab,
-            tab..end,
-            "a tab in the indentation",
-            "indent with spaces: YAML takes no tabs",
-        );
+        let tabbed = |line: &str| {
+            let blank = line.len().saturating_sub(line.trim_start_matches([' ', '\t']).len());
+            line.get(..blank).is_some_and(|indent| indent.contains('\t'))
+        };
+        let first = super::line_and_column(text, line_start).0;
+        let lines =
+            text.get(line_start..).unwrap_or_default().lines().take_while(|line| tabbed(line)).count();
+        let message = if lines > 1 {
+            let last = first.saturating_add(lines).saturating_sub(1);
+            format!("tabs in the indentation of lines {first}–{last}")
+        } else {
+            "a tab in the indentation".to_owned()
+        };
+        return make(Code::YamlTab, tab..end, &message, "indent with spaces: YAML takes no tabs");
     }
     let info = error.info();
     let here = at..line_end.max(at.saturating_add(1)).min(text.len().max(at));
@@ -34,7 +42,7 @@ pub(super) fn finding(text: &str, rest: &str, start: usize, error: &ScanError) -
             Code::YamlAlias,
             at..at.saturating_add(length).min(text.len()),
             "a value that begins with `*` or `&` is a reference in YAML",
-            "put it in quotes, as in `\"*\"`",
+            &format!("write `\"{}\"`, in quotes", word.get(..length).unwrap_or("*")),
         );
     }
     let (message, help) = words(info, line);
@@ -51,6 +59,8 @@ fn words(info: &str, line: &str) -> (String, &'static str) {
         "this looks like a template: render it first, as with `helm template … | meshward lint -`"
     } else if info.contains("mapping values are not allowed") {
         "put text with `: ` in it in quotes; else look whether this line is indented too far, or the one before lacks its `:`"
+    } else if info.contains("illegal placement of ':'") {
+        "a `[`, a `{` or a quote is not closed, in this line or in one above"
     } else if info.contains("expected key") || info.contains("simple key") {
         "this line is indented unlike its neighbours, or lacks a `:`"
     } else if info.contains("'-' indicator")

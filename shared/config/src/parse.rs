@@ -73,20 +73,75 @@ fn translate(path: &str, message: &str) -> Problem {
     let code = code_of(text);
     let mut words = text.split('`');
     let known: Vec<&str> = words.by_ref().skip(1).step_by(2).collect();
-    let help = match known.split_first() {
-        _ if code == Code::WrongType => right_type(text),
-        Some((word, candidates)) if text.starts_with("unknown ") => {
-            match closest(word, candidates.iter().copied()) {
-                Some(candidate) => format!("did you mean `{candidate}`?"),
-                None if code == Code::UnknownField => {
-                    "check its spelling, and how far it is indented".to_owned()
-                }
-                None => "write one of those".to_owned(),
-            }
+    if code == Code::WrongType {
+        return problem(code, path, plain(text), right_type(text, field_of(path)));
+    }
+    match known.split_first() {
+        Some((word, candidates)) if matches!(code, Code::UnknownField | Code::UnknownValue) => {
+            let message = plain(text.split(',').next().unwrap_or(text));
+            let (message, help) = unknown(message, word, candidates, field_of(path));
+            problem(code, path, message, help)
         }
-        Some(_) | None => String::new(),
+        Some(_) | None => problem(code, path, plain(text), ""),
+    }
+}
+
+/// What is read only to be refused, or is written by machines: nobody is told to write it.
+const UNOFFERED: [&str; 21] = [
+    "AUDIT",
+    "CUSTOM",
+    "selector",
+    "targetRef",
+    "targetRefs",
+    "provider",
+    "requestPrincipals",
+    "notRequestPrincipals",
+    "ipBlocks",
+    "notIpBlocks",
+    "remoteIpBlocks",
+    "notRemoteIpBlocks",
+    "status",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+    "ownerReferences",
+    "finalizers",
+    "selfLink",
+];
+
+/// (message, help) for a word that is none of the candidates: what it was most likely meant to be, else what there is.
+fn unknown(message: String, word: &str, candidates: &[&str], field: &str) -> (String, String) {
+    // Of a choice between letting in and refusing, none is proposed by itself.
+    let is_switch = matches!(field, "whenNothingApplies" | "otherwise");
+    let near = closest(word, candidates.iter().copied()).filter(|_| !is_switch);
+    if let Some(near) = near {
+        return (message, format!("did you mean `{near}`?"));
+    }
+    let offered: Vec<String> = candidates
+        .iter()
+        .filter(|candidate| !UNOFFERED.contains(candidate))
+        .map(|candidate| format!("`{candidate}`"))
+        .collect();
+    let help = if message.starts_with("unknown field") {
+        "check its spelling, and how far it is indented"
+    } else if is_switch {
+        "write `deny` to refuse such requests, `allow` to let all of them through"
+    } else {
+        "write one of those"
     };
-    problem(code, path, plain(text), help)
+    let expected = match offered.as_slice() {
+        [] => String::new(),
+        [_] | [_, _] => format!(", expected {}", offered.join(" or ")),
+        _ => format!(", expected one of {}", offered.join(", ")),
+    };
+    (message + &expected, help.to_owned())
+}
+
+/// The last field on a path; empty for the whole and for an entry of a list.
+fn field_of(path: &str) -> &str {
+    path.rsplit('.').next().filter(|field| !field.ends_with(']')).unwrap_or_default()
 }
 
 /// serde's words for people who write YAML.
@@ -99,23 +154,42 @@ fn plain(text: &str) -> String {
 }
 
 /// What to write instead of a value of the wrong type.
-fn right_type(text: &str) -> String {
+fn right_type(text: &str, field: &str) -> String {
     let (found, expected) = text.rsplit_once(", expected ").unwrap_or_default();
     let found = found.strip_prefix("invalid type: ").unwrap_or_default();
     // serde quotes numbers and words with backticks, text with quotation marks.
     let value = found.split_once(['`', '"']).map(|(_, value)| value.trim_end_matches(['`', '"']));
     match (expected, value) {
-        _ if found == "null" => {
-            "give it a value, indented below it; a field that is left out restricts nothing".to_owned()
-        }
+        _ if found == "null" => filled(expected, field),
         ("a string", Some(value)) => format!("put it in quotes: `\"{value}\"`"),
-        ("a sequence", Some(value)) => {
+        ("a sequence", Some(value)) if field.is_empty() => {
             format!("it is a list: write `[\"{value}\"]`, or each value behind a `- `")
+        }
+        ("a sequence", Some(value)) => {
+            format!("it is a list: write `{field}: [\"{value}\"]`, or each value behind a `- `")
         }
         ("a sequence", None) => "it is a list: begin each entry with `- `".to_owned(),
         (_, None) if found == "sequence" => "it is not a list here: take the `- ` away".to_owned(),
         ("a string", None) => "write one value, in quotes".to_owned(),
         (_, Some(_) | None) => String::new(),
+    }
+}
+
+/// What to put where nothing stands. To delete the field would be no remedy: what it restricts would be restricted no more.
+fn filled(expected: &str, field: &str) -> String {
+    let entries = match field {
+        "from" => "list callers below it, as `- source:`; deleting `from` would let EVERY caller match",
+        "to" => "list operations below it, as `- operation:`; deleting `to` would let EVERY operation match",
+        "when" => "list conditions below it, as `- key:`; deleting `when` would take them away",
+        "rules" | "documents" => "list them below it, each behind a `- `",
+        "" => "write a value, or delete this entry if the list has others",
+        _ if expected == "a sequence" => "",
+        _ => "give it a value, indented below it",
+    };
+    if entries.is_empty() {
+        format!("list values below it; deleting `{field}` would take its restriction away")
+    } else {
+        entries.to_owned()
     }
 }
 
@@ -176,7 +250,7 @@ mod tests {
     fn a_misspelt_field_is_named_with_its_path_and_a_proposal() {
         assert_eq!(
             error(r#"{"inner":[{"method":[]}]}"#),
-            "MW0103 `spec.inner[0].method`: unknown field `method`, expected `methods`; did you mean `methods`?"
+            "MW0103 `spec.inner[0].method`: unknown field `method`; did you mean `methods`?"
         );
     }
 
@@ -193,11 +267,11 @@ mod tests {
         for (json, help) in [
             (
                 r#"{"inner":[{"methods":"GET"}]}"#,
-                r#"it is a list: write `["GET"]`, or each value behind a `- `"#,
+                r#"it is a list: write `methods: ["GET"]`, or each value behind a `- `"#,
             ),
             (
                 r#"{"inner":[{"methods":null}]}"#,
-                "give it a value, indented below it; a field that is left out restricts nothing",
+                "list values below it; deleting `methods` would take its restriction away",
             ),
             (r#"{"inner":{"methods":[]}}"#, "it is a list: begin each entry with `- `"),
             (r#"{"inner":[{"methods":[["GET"]]}]}"#, "it is not a list here: take the `- ` away"),
@@ -207,6 +281,34 @@ mod tests {
                 parse::<Outer>(json, "").err().map(|problem| problem.help).as_deref(),
                 Some(help),
                 "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_refused_anyway_is_not_offered() {
+        let unlike =
+            unknown("unknown field `colour`".to_owned(), "colour", &["paths", "ipBlocks", "ports"], "");
+        assert_eq!(unlike.0, "unknown field `colour`, expected `paths` or `ports`");
+        let alike = unknown("unknown field `ipBlock`".to_owned(), "ipBlock", &["ipBlocks"], "");
+        assert_eq!(alike.1, "did you mean `ipBlocks`?");
+    }
+
+    #[test]
+    fn a_switch_that_opens_is_never_proposed_by_itself() {
+        let (message, help) =
+            unknown("unknown value `alow`".to_owned(), "alow", &["deny", "allow"], "otherwise");
+        assert_eq!(message, "unknown value `alow`, expected `deny` or `allow`");
+        assert!(help.contains("`deny`") && help.contains("`allow`"), "{help}");
+    }
+
+    #[test]
+    fn an_empty_field_is_filled_and_not_deleted() {
+        for field in ["from", "to", "when", "namespaces"] {
+            let help = filled("a sequence", field);
+            assert!(
+                help.starts_with("list ") && help.contains(&format!("deleting `{field}` would")),
+                "{help}"
             );
         }
     }

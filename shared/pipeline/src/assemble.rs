@@ -54,7 +54,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<(S, Settings
     })?;
     let envelope: RawEnvelope = parse(text, "").map_err(|mut wrong| {
         if wrong.message == "missing field `peerVerifiedBy`" || wrong.path == "peerVerifiedBy" {
-            wrong.help = "write `transport` where the listener admits no unverified certificate (Istio, Consul), else `connection`".to_owned();
+            wrong.help = "write `peerVerifiedBy: transport` on Istio (STRICT or PERMISSIVE) and Consul; `connection` only where the listener accepts unverified client certificates (needs Envoy 1.40 and no TLS session resumption)".to_owned();
         }
         wrong
     })?;

@@ -82,7 +82,8 @@ fn what_is_no_configuration_is_refused_with_a_remedy() {
     assert!(refused(&long).contains("split the configuration"), "{}", refused(&long));
     let silent = br#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig"}"#;
     assert!(
-        refused(silent).contains("missing field `peerVerifiedBy`; write `transport`"),
+        refused(silent)
+            .contains("missing field `peerVerifiedBy`; write `peerVerifiedBy: transport` on Istio"),
         "{}",
         refused(silent)
     );

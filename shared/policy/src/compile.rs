@@ -123,8 +123,8 @@ impl Compiler {
             None => self.problems.push(Problem {
                 code: Code::OtherwiseMissing,
                 path: format!("{}.spec.otherwise", documents.first().map(|d| d.path.as_str()).unwrap_or_default()),
-                message: "only DENY documents apply, and none says what happens to a request that they do not refuse".to_owned(),
-                help: "write `otherwise: allow` or `otherwise: deny` in one of them, or add an ALLOW document".to_owned(),
+                message: "this DENY document does not say what happens to requests that it does not refuse".to_owned(),
+                help: "write `otherwise: allow` (as Istio does) or `otherwise: deny`; an ALLOW document in another file is not seen from here: put both into one file or PluginConfig".to_owned(),
             }),
             Some((first, rest)) if rest.iter().all(|other| other == first) => return *first,
             Some(_) => self.problems.push(Problem {

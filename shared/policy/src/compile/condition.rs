@@ -23,15 +23,14 @@ const KEYS: [&str; 6] = [
     "destination.port",
 ];
 
-/// Attributes that Istio knows and that are not decided here, and why.
-const REFUSED: [(&str, &str); 7] = [
-    ("source.ip", "an HTTP filter does not see the direct peer's address; leave the document to Istio"),
-    ("remote.ip", "not supported yet; leave the document to Istio"),
-    ("request.auth", "claims come with the `authn` plugin; until then leave the rule to Istio"),
-    ("destination.ip", "not supported yet; leave the document to Istio"),
-    ("connection.sni", "not supported yet; leave the document to Istio"),
-    ("experimental.envoy.filters", "not supported yet; leave the document to Istio"),
-    ("destination.", "Istio refuses it too; select workloads instead"),
+/// Attributes that Istio knows and that are not decided here, and what the plugin would have to see.
+const REFUSED: [(&str, &str); 6] = [
+    ("source.ip", source::PEER_ADDRESS),
+    ("remote.ip", source::CLIENT_ADDRESS),
+    ("request.auth", source::TOKENS),
+    ("destination.ip", "the address that was called"),
+    ("connection.sni", "the name that TLS asked for"),
+    ("experimental.envoy.filters", "other filters' metadata"),
 ];
 
 pub(super) fn compile(
@@ -66,7 +65,7 @@ pub(super) fn compile(
             return match header_name(context, key) {
                 Ok(name) => {
                     uses.headers = true;
-                    let read = |value: &str| values::pattern(context, value);
+                    let read = |value: &str| values::pattern(context, "value", value);
                     let values = values::field(place, context, given, not_given, read, problems)?;
                     Some(Condition::Header(HeaderCondition { name, values }))
                 }
@@ -91,7 +90,7 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
     if context.strict && (is_host || name.starts_with(':')) {
         return wrong(
             Code::AttributeIsNoHeader,
-            format!("`{name}` is no header"),
+            format!("`{name}` is not matched as a header"),
             "match methods, paths and hosts under `to`, where they have one form",
         );
     }
@@ -109,11 +108,26 @@ fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
 }
 
 fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
-    if let Some((_, why)) = REFUSED.iter().find(|(refused, _)| key.starts_with(refused)) {
-        return wrong(Code::AttributeUnsupported, format!("`{key}` cannot be decided here"), *why);
+    if let Some((_, what)) = REFUSED.iter().find(|(refused, _)| key.starts_with(refused)) {
+        let (message, help) = source::unseen(key, what);
+        return wrong(Code::AttributeUnsupported, message, help);
     }
-    let help = match closest(key.split('[').next().unwrap_or_default(), KEYS) {
-        Some("request.headers") => "did you mean `request.headers[<name>]`?".to_owned(),
+    if key.starts_with("destination.") && !key.starts_with("destination.p") {
+        return wrong(
+            Code::AttributeUnsupported,
+            format!("`{key}` is matched neither by Istio nor by meshward"),
+            "choose workloads by the WasmPlugin's `spec.selector.matchLabels`",
+        );
+    }
+    let (head, name) = key.split_once('[').unwrap_or((key, ""));
+    let is_header = matches!(head, "header" | "headers");
+    let help = match closest(head, KEYS) {
+        near if is_header || near == Some("request.headers") => match name.strip_suffix(']') {
+            Some(name) if !name.is_empty() => format!("did you mean `request.headers[{name}]`?"),
+            Some(_) | None => {
+                "write `request.headers[<name>]`, such as `request.headers[x-canary]`".to_owned()
+            }
+        },
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are {}", KEYS.join(", ").replace("headers", "headers[<name>]")),
     };

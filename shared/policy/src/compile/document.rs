@@ -101,8 +101,8 @@ fn read<S: DeserializeOwned>(
                 problems.add(
                     Code::WrongVersion,
                     &place.field("apiVersion"),
-                    format!("`{}` is no version of {}", raw.api_version, kind.as_str()),
-                    format!("write `{}`", versions.first().copied().unwrap_or_default()),
+                    format!("`{}` is not the apiVersion of {}", raw.api_version, kind.as_str()),
+                    right_version(kind, &raw.api_version, versions.first().copied().unwrap_or_default()),
                 );
             }
             Some(raw)
@@ -111,6 +111,19 @@ fn read<S: DeserializeOwned>(
             problems.push(problem);
             None
         }
+    }
+}
+
+/// Which of the two kinds was meant is for the author to say, where the version is the other's.
+fn right_version(kind: DocumentKind, written: &str, right: &str) -> String {
+    let (group, other) = match kind {
+        DocumentKind::AccessPolicy => ("security.istio.io/", DocumentKind::AuthorizationPolicy),
+        DocumentKind::AuthorizationPolicy => ("meshward.io/", DocumentKind::AccessPolicy),
+    };
+    if written.starts_with(group) {
+        format!("write `{right}`, or `kind: {}` where that is meant", other.as_str())
+    } else {
+        format!("write `{right}`")
     }
 }
 
@@ -126,19 +139,19 @@ fn access_policy(
             Code::NoSpec,
             &at,
             "an AccessPolicy without a spec says nothing",
-            "write `spec:` with `rules`",
+            "write `spec:` with `rules` below it; `spec: {}` lets nobody in",
         );
         return None;
     };
-    not_yet(&at, "selector", raw.selector.is_some(), problems);
-    not_yet(&at, "targetRefs", raw.target_refs.is_some(), problems);
+    not_yet(&at, "selector", raw.selector.is_some(), "", problems);
+    not_yet(&at, "targetRefs", raw.target_refs.is_some(), "", problems);
     let action = decidable(&at, raw.action, problems);
     if action == Action::Allow && raw.otherwise.is_some() {
         problems.add(
             Code::OtherwiseInAllow,
             &at.field("otherwise"),
-            "an ALLOW document refuses what it does not allow",
-            "leave `otherwise` to DENY documents",
+            "`otherwise` in an ALLOW document, which refuses whatever it does not allow",
+            "delete it; only DENY documents have `otherwise`",
         );
     }
     if metadata.annotations.contains_key(DRY_RUN) {
@@ -159,16 +172,17 @@ fn authorization_policy(
     problems: &mut Problems,
 ) -> Spec {
     let at = place.field("spec");
-    not_yet(&at, "selector", raw.selector.is_some(), problems);
-    not_yet(&at, "targetRef", raw.target_ref.is_some(), problems);
-    not_yet(&at, "targetRefs", raw.target_refs.is_some(), problems);
+    let copy = "; keep it in a copy that is applied to Istio, which would cover every workload without it";
+    not_yet(&at, "selector", raw.selector.is_some(), copy, problems);
+    not_yet(&at, "targetRef", raw.target_ref.is_some(), copy, problems);
+    not_yet(&at, "targetRefs", raw.target_refs.is_some(), copy, problems);
     let action = decidable(&at, raw.action, problems);
     if raw.provider.is_some() {
         problems.add(
             Code::ProviderWithoutCustom,
             &at.field("provider"),
             "a provider goes with action CUSTOM, which is refused",
-            "leave it out",
+            "delete it",
         );
     }
     let mode = match metadata.annotations.get(DRY_RUN).map(String::as_str) {
@@ -179,7 +193,7 @@ fn authorization_policy(
                 Code::DryRunValue,
                 &place.field("metadata").field("annotations"),
                 format!("`{DRY_RUN}` is `{other}`"),
-                "write \"true\" or \"false\"",
+                "write `\"true\"` or `\"false\"`, in quotes",
             );
             Mode::Enforce
         }
@@ -187,13 +201,14 @@ fn authorization_policy(
     Spec { action, mode, otherwise: None, rules: raw.rules }
 }
 
-fn not_yet(at: &Place<'_>, field: &str, given: bool, problems: &mut Problems) {
+fn not_yet(at: &Place<'_>, field: &str, given: bool, copy: &str, problems: &mut Problems) {
     if given {
+        let to = if field == "selector" { "selector.matchLabels" } else { "targetRefs" };
         problems.add(
             Code::SelectorUnsupported,
             &at.field(field),
-            format!("`{field}` is not supported yet"),
-            "leave it out and give this configuration only to the workloads that it is meant for",
+            format!("`{field}` is not supported in a document yet"),
+            format!("put it into the WasmPlugin's `spec.{to}`, then delete it here{copy}"),
         );
     }
 }
@@ -213,7 +228,7 @@ fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) ->
             Code::ActionUnsupported,
             &at,
             "action CUSTOM calls an external authorizer, which happens before this plugin",
-            "leave the document to Istio",
+            "apply the document to Istio, which asks the authorizer before this plugin runs, then remove it from what meshward is given",
         ),
     }
     // Refused; as an ALLOW it gives no reason for further complaints.
@@ -252,7 +267,7 @@ fn check_rules(at: &Place<'_>, spec: &Spec, problems: &mut Problems) {
             Code::DenyWithoutRules,
             &at.field("rules"),
             "a DENY document without rules refuses nothing",
-            "add a rule; `{}` matches every request",
+            "add a rule for what it shall refuse; `{}` matches every request",
         );
     }
     if count > MAX_RULES {

@@ -51,7 +51,7 @@ pub(super) fn compile(
             Code::EmptyOperation,
             place,
             "an empty operation",
-            "name something, or leave `to` out to match every operation",
+            "name an operation (without `to` the rule matches EVERY operation)",
         );
     }
     // Paths and methods tell most rules apart, so they are matched first.
@@ -65,8 +65,8 @@ pub(super) fn port(value: &str) -> Result<u16, Wrong> {
         Ok(port) if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
         Ok(_) | Err(_) => wrong(
             Code::BadPort,
-            format!("`{value}` is no port"),
-            "write a number from 0 to 65535 as a string",
+            format!("`{value}` is no port number"),
+            "list each port as a number in quotes, such as `\"8080\"`; there are no ranges and no names",
         ),
     }
 }
@@ -77,7 +77,7 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
     }
     // Istio's idiom for "whatever the port": strict rules ignore the port anyway, unless they name one.
     let value = value.strip_suffix(":*").unwrap_or(value);
-    let pattern = values::pattern(context, value)?;
+    let pattern = values::pattern(context, "host", value)?;
     match &pattern {
         Pattern::Any => Ok(HostMatcher::Strict { name: Pattern::Any, port: None }),
         Pattern::Exact(exact) => {
@@ -105,16 +105,17 @@ fn host(context: Context<'_>, value: &str) -> Result<HostMatcher, Wrong> {
 }
 
 /// What to write instead of a host that is none.
-fn host_help(value: &str) -> &'static str {
-    if value.contains("://") {
-        "a host has no scheme and no path; write as in `example.com`"
+fn host_help(value: &str) -> String {
+    let plain = value.split_once("://").map_or(value, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    if plain != value && host::canonical(plain.as_bytes()).is_ok() {
+        format!("a host has no scheme and no path: write `{plain}`")
     } else {
-        "write as in `example.com` or `example.com:8443`"
+        "write as in `example.com` or `example.com:8443`".to_owned()
     }
 }
 
 fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
-    let pattern = values::pattern(context, value)?;
+    let pattern = values::pattern(context, "method", value)?;
     if context.strict && pattern != Pattern::Any && !method::is_token(pattern.literal()) {
         let upper = value.trim().to_ascii_uppercase();
         let help = if upper.bytes().any(|byte| byte.is_ascii_whitespace()) {
@@ -141,13 +142,11 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
         return wrong(
             Code::BadOperator,
             format!("`{value}`: the only operators are `{{*}}` and `{{**}}`, each a whole segment"),
-            "write `{*}` for one segment",
+            braces_help(value),
         );
     }
-    let pattern = values::pattern(context, value).map_err(|wrong| Wrong {
-        help: "write `{*}` for one whole segment, `{**}` for any rest, or a `*` at one end".to_owned(),
-        ..wrong
-    })?;
+    let pattern =
+        values::pattern(context, "path", value).map_err(|wrong| Wrong { help: star_help(value), ..wrong })?;
     if context.strict {
         match &pattern {
             Pattern::Any => {}
@@ -161,14 +160,25 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
 
 /// A strict path that the one form of no request has could never match: that is a mistake, not a rule.
 fn check_path(value: &str, sample: &str) -> Result<(), Wrong> {
-    if !value.starts_with(['/', '*']) {
-        return wrong(
-            Code::ImpossiblePath,
-            format!("`{value}` could never match: a path begins with `/`"),
-            if looks_like_regex(value) { NO_REGEX.to_owned() } else { format!("write `/{value}`") },
-        );
+    let canonical = path::canonical(sample.as_bytes());
+    if looks_like_regex(value) && (canonical.is_err() || !value.starts_with(['/', '*'])) {
+        let message = format!("`{value}` could never match: paths are no regular expressions");
+        return wrong(Code::ImpossiblePath, message, NO_REGEX);
     }
-    match path::canonical(sample.as_bytes()) {
+    if !value.starts_with(['/', '*']) {
+        let help = match value.strip_suffix('*') {
+            // `orders*` would be `/orders-internal`, too.
+            Some(start) if !start.is_empty() && !start.ends_with('/') => {
+                format!(
+                    "write `/{start}` and `/{start}/*`, or `/{value}`, which takes `/{start}-internal`, too"
+                )
+            }
+            Some(_) | None => format!("write `/{value}`"),
+        };
+        let message = format!("`{value}` could never match: a path begins with `/`");
+        return wrong(Code::ImpossiblePath, message, help);
+    }
+    match canonical {
         Ok(canonical) if canonical == sample => Ok(()),
         Ok(canonical) => {
             let help = if value.contains(['?', '#']) {
@@ -181,18 +191,49 @@ fn check_path(value: &str, sample: &str) -> Result<(), Wrong> {
         Err(error) => wrong(
             Code::ImpossiblePath,
             format!("`{value}` could never match: {error}"),
-            if looks_like_regex(value) {
-                NO_REGEX
-            } else {
-                "requests with such a path are refused before the rules; write the plain form"
-            },
+            "requests with such a path are refused before the rules; write the plain form",
         ),
     }
 }
 
 /// What to write instead of a regular expression.
-const NO_REGEX: &str =
-    "paths are no regular expressions: write `{*}` for one segment, `{**}` for any rest, or `/prefix/*`";
+const NO_REGEX: &str = "write `{*}` for one whole segment, whatever it is, or a `*` at the end for any rest";
+
+/// The path with the operators that were meant, if that is one.
+fn operators(value: &str, meant: impl Fn(usize, &str) -> Option<&'static str>) -> Option<String> {
+    let segments: Vec<&str> =
+        value.split('/').enumerate().map(|(at, segment)| meant(at, segment).unwrap_or(segment)).collect();
+    let path = segments.join("/");
+    let star_left = path.replace("{*}", "").replace("{**}", "").contains('*');
+    (Template::is_template(&path) && !star_left && Template::new(&path, true).is_ok()).then_some(path)
+}
+
+/// What to write instead of names in braces.
+fn braces_help(value: &str) -> String {
+    let named = |_, segment: &str| (segment.starts_with('{') && segment.ends_with('}')).then_some("{*}");
+    operators(value, named).map_or_else(
+        || "write `{*}` for one whole segment, `{**}` for any rest".to_owned(),
+        |path| format!("write `{path}`: `{{*}}` is any one segment"),
+    )
+}
+
+/// What to write instead of stars in the middle.
+fn star_help(value: &str) -> String {
+    let last = value.matches('/').count();
+    let star = |at, segment: &str| match segment {
+        "**" => Some("{**}"),
+        "*" if at == last => Some("{**}"),
+        "*" => Some("{*}"),
+        _ => None,
+    };
+    operators(value, star).map_or_else(
+        || {
+            "list each path; `{*}` is one whole segment, `{**}` any rest, and a `*` may stand at one end"
+                .to_owned()
+        },
+        |path| format!("write `{path}`"),
+    )
+}
 
 /// Whether a path that no request has is meant as a regular expression.
 fn looks_like_regex(value: &str) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn compile(
     check_entries(
         &at,
         raw.from.as_deref(),
-        "name a caller, or leave `from` out to match every caller",
+        "name a caller (without `from` the rule matches EVERY caller)",
         problems,
     );
     let from = raw.from.iter().flatten().enumerate();
@@ -38,7 +38,7 @@ pub(super) fn compile(
     check_entries(
         &at,
         raw.to.as_deref(),
-        "name an operation, or leave `to` out to match every operation",
+        "name an operation (without `to` the rule matches EVERY operation)",
         problems,
     );
     let to = raw.to.iter().flatten().enumerate();
@@ -50,7 +50,12 @@ pub(super) fn compile(
 
     let at = place.field("when");
     if context.strict {
-        check_entries(&at, raw.when.as_deref(), "name a condition, or leave `when` out", problems);
+        check_entries(
+            &at,
+            raw.when.as_deref(),
+            "name a condition (without `when` the rule has none)",
+            problems,
+        );
     }
     let when = raw.when.iter().flatten().enumerate();
     let when =

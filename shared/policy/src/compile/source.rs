@@ -56,7 +56,7 @@ pub(super) fn compile(
             Code::EmptySource,
             place,
             "an empty source",
-            "name a caller, or leave `from` out to match every caller",
+            "name a caller (without `from` the rule matches EVERY caller)",
         );
     }
     uses.peer = true;
@@ -122,8 +122,8 @@ pub(super) fn field(
         problems.add(
             Code::NobodyIsLeft,
             &place.field(not_name),
-            "`*` leaves nobody: an ALLOW rule never takes a missing identity for a different one",
-            "to let callers without identity in, leave `from` out",
+            format!("in an ALLOW rule `{not_name}: [\"*\"]` matches nobody (in Istio's: callers without identity)"),
+            "to let everyone in, with or without identity, leave `from` out; to require an identity, write this in a DENY rule",
         );
     }
     Some(field)
@@ -134,7 +134,7 @@ fn matcher(context: Context<'_>, part: Part, value: &str) -> Result<PeerMatcher,
         (Part::Principal, true) => strict_principal(context, value),
         (Part::Principal, false) => Ok(PeerMatcher::Principal(Pattern::new(value))),
         (Part::Namespace, true) => {
-            let pattern = values::pattern(context, value)?;
+            let pattern = values::pattern(context, "namespace", value)?;
             check_bytes(&pattern, value, "namespace", |byte| {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
             })?;
@@ -150,7 +150,16 @@ fn matcher(context: Context<'_>, part: Part, value: &str) -> Result<PeerMatcher,
 
 fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wrong> {
     let value = value.strip_prefix("spiffe://").unwrap_or(value);
-    let pattern = values::pattern(context, value)?;
+    let pattern =
+        values::pattern(context, "principal", value).map_err(|wrong| match value.rsplit_once('*') {
+            Some((_, end)) if !end.is_empty() => Wrong {
+                help: format!(
+                    "list each principal in full (`*{end}` would take any namespace AND any trust domain)"
+                ),
+                ..wrong
+            },
+            Some(_) | None => wrong,
+        })?;
     let literal = String::from_utf8_lossy(pattern.literal());
     let sample = match pattern {
         Pattern::Any => return Ok(PeerMatcher::Principal(pattern)),
@@ -179,7 +188,7 @@ fn service_account(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wro
             format!(
                 "`{value}`: a service account has no `*` and at most {MAX_SERVICE_ACCOUNT_BYTES} characters"
             ),
-            "write `<namespace>/<name>`",
+            "write `<namespace>/<name>`, each by itself; for a whole namespace use `namespaces`",
         );
     }
     let (namespace, name) = match (value.split_once('/'), context.namespace) {
@@ -215,12 +224,15 @@ fn trust_domain(context: Context<'_>, value: &str, strict: bool) -> Result<PeerM
     if pattern.literal().contains(&b'*') || value.contains('/') {
         return wrong(
             Code::BadTrustDomain,
-            format!("`{value}`: a trust domain has no `/`, and one `*` at the start or at the end"),
-            "write it as in `cluster.local`, without `spiffe://`",
+            format!("`{value}`: a trust domain has no `/`, and at most one `*`, at an end"),
+            match value.trim_start_matches("spiffe://").split('/').next() {
+                Some(plain) if !plain.is_empty() && !plain.contains('*') => format!("write `{plain}`"),
+                Some(_) | None => "write it as in `cluster.local`".to_owned(),
+            },
         );
     }
     if strict {
-        let pattern = values::pattern(context, value)?;
+        let pattern = values::pattern(context, "trust domain", value)?;
         check_bytes(&pattern, value, "trust domain", |byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte)
         })?;
@@ -250,23 +262,32 @@ fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> 
     }
 }
 
+pub(super) const TOKENS: &str = "tokens (JWTs) yet";
+pub(super) const PEER_ADDRESS: &str = "the direct peer's address";
+pub(super) const CLIENT_ADDRESS: &str = "the client's address yet";
+
+/// (message, help) for a field or an attribute that takes what the plugin does not see.
+pub(super) fn unseen(name: &str, what: &str) -> (String, &'static str) {
+    (
+        format!("`{name}` cannot be decided: meshward's authz plugin does not see {what}"),
+        "enforce the whole rule by an AuthorizationPolicy that is applied to Istio; then remove the rule, and not only this field, from what meshward is given",
+    )
+}
+
 /// Refuses what cannot be decided here; whether there was any.
 fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) -> bool {
     let mut any = false;
-    let token =
-        "claims and request principals come with the `authn` plugin; until then leave the rule to Istio";
-    let direct = "an HTTP filter does not see the direct peer's address; leave the document to Istio";
-    let remote = "not supported yet; leave the document to Istio";
-    for (code, field, given, help) in [
-        (Code::TokenUnsupported, "requestPrincipals", raw.request_principals.is_some(), token),
-        (Code::TokenUnsupported, "notRequestPrincipals", raw.not_request_principals.is_some(), token),
-        (Code::DirectAddress, "ipBlocks", raw.ip_blocks.is_some(), direct),
-        (Code::DirectAddress, "notIpBlocks", raw.not_ip_blocks.is_some(), direct),
-        (Code::RemoteAddress, "remoteIpBlocks", raw.remote_ip_blocks.is_some(), remote),
-        (Code::RemoteAddress, "notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), remote),
+    for (code, field, given, what) in [
+        (Code::TokenUnsupported, "requestPrincipals", raw.request_principals.is_some(), TOKENS),
+        (Code::TokenUnsupported, "notRequestPrincipals", raw.not_request_principals.is_some(), TOKENS),
+        (Code::DirectAddress, "ipBlocks", raw.ip_blocks.is_some(), PEER_ADDRESS),
+        (Code::DirectAddress, "notIpBlocks", raw.not_ip_blocks.is_some(), PEER_ADDRESS),
+        (Code::RemoteAddress, "remoteIpBlocks", raw.remote_ip_blocks.is_some(), CLIENT_ADDRESS),
+        (Code::RemoteAddress, "notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), CLIENT_ADDRESS),
     ] {
         if given {
-            problems.add(code, &place.field(field), format!("`{field}` cannot be decided here"), help);
+            let (message, help) = unseen(field, what);
+            problems.add(code, &place.field(field), message, help);
             any = true;
         }
     }

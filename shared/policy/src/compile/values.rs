@@ -51,7 +51,7 @@ fn list<M>(
                 Code::EmptyList,
                 place,
                 "an empty list",
-                "name at least one value, or leave the field out",
+                "name at least one value; deleting the field would take its restriction away",
             );
             return Some(Vec::new());
         }
@@ -82,14 +82,15 @@ fn list<M>(
     Some(compiled)
 }
 
-/// Reads a value as a string match. Strict: a `*` anywhere but at one end is refused, since it would be taken literally.
-pub(super) fn pattern(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
+/// Reads a value as a string match. Strict: a `*` anywhere but at one end is refused, since it would be taken literally. `what`
+/// is what the value names.
+pub(super) fn pattern(context: Context<'_>, what: &str, value: &str) -> Result<Pattern, Wrong> {
     let pattern = Pattern::new(value);
     if context.strict && pattern.literal().contains(&b'*') {
         return wrong(
             Code::StarInside,
             format!("`{value}`: a `*` may stand only alone, at the start or at the end"),
-            "write `prefix*` or `*suffix`",
+            format!("list each {what} in full"),
         );
     }
     Ok(pattern)

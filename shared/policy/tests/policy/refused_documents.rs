@@ -81,7 +81,7 @@ fn a_version_that_is_not_of_the_kind_is_refused() {
     {
         let mut wrong = document(kind, "lone", json!({"rules": [{}]}));
         set(&mut wrong, "apiVersion", json!("v1"));
-        refused(kind, &[wrong], "documents[0].apiVersion", "`v1` is no version of", version);
+        refused(kind, &[wrong], "documents[0].apiVersion", "`v1` is not the apiVersion of", version);
     }
     let mut older = document(AuthorizationPolicy, "lone", json!({}));
     set(&mut older, "apiVersion", json!("security.istio.io/v1beta1"));
@@ -134,21 +134,21 @@ fn what_is_not_supported_is_refused_with_a_way_out() {
             &spec("action", json!("CUSTOM")),
             &at("action"),
             "CUSTOM calls",
-            "leave the document to Istio",
+            "apply the document to Istio",
         );
         refused(
             kind,
             &spec("selector", json!({})),
             &at("selector"),
-            "not supported yet",
-            "only to the workloads",
+            "not supported in a document yet",
+            "put it into the WasmPlugin's `spec.selector.matchLabels`, then delete it here",
         );
         refused(
             kind,
             &spec("targetRefs", json!([])),
             &at("targetRefs"),
-            "not supported yet",
-            "only to the workloads",
+            "not supported in a document yet",
+            "put it into the WasmPlugin's `spec.targetRefs`, then delete it here",
         );
     }
     let istio = |field: &str| [document(AuthorizationPolicy, "lone", json!({field: {"name": "a"}}))];
@@ -156,16 +156,28 @@ fn what_is_not_supported_is_refused_with_a_way_out() {
         AuthorizationPolicy,
         &istio("targetRef"),
         "documents[0].spec.targetRef",
-        "not supported yet",
-        "leave it out",
+        "not supported in a document yet",
+        "keep it in a copy that is applied to Istio",
     );
     refused(
         AuthorizationPolicy,
         &istio("provider"),
         "documents[0].spec.provider",
         "goes with action CUSTOM",
-        "leave it out",
+        "delete it",
     );
+}
+
+/// Of a field with nothing behind it.
+fn remedy(place: &str) -> &'static str {
+    match place.rsplit('.').next() {
+        Some("action") => "left out, it has its default",
+        Some("rules") => "list them below it",
+        Some("from") => "EVERY caller",
+        Some("to") => "EVERY operation",
+        Some("when") => "list conditions below it",
+        Some(_) | None => "would take its restriction away",
+    }
 }
 
 #[test]
@@ -196,9 +208,9 @@ fn a_field_with_nothing_behind_it_is_no_field_left_out() {
     ] {
         for kind in [AccessPolicy, AuthorizationPolicy] {
             let (message, help) = if place.ends_with("ipBlocks") {
-                ("cannot be decided here", "leave the document to Istio")
+                ("cannot be decided: meshward's authz plugin does not see", "applied to Istio")
             } else {
-                ("invalid type: ", "left out")
+                ("invalid type: ", remedy(&place))
             };
             refused(kind, &[document(kind, "lone", spec.clone())], &place, message, help);
         }
@@ -233,7 +245,7 @@ fn the_rest_of_a_deny_only_set_is_said_once_and_where_it_belongs() {
         AccessPolicy,
         &silent,
         "documents[0].spec.otherwise",
-        "none says what happens",
+        "does not say what happens",
         "otherwise: allow",
     );
     let both = [deny("a", Some("allow")), deny("b", Some("deny"))];
@@ -243,8 +255,8 @@ fn the_rest_of_a_deny_only_set_is_said_once_and_where_it_belongs() {
         AccessPolicy,
         &[allow],
         "documents[0].spec.otherwise",
-        "refuses what it does not allow",
-        "leave `otherwise`",
+        "refuses whatever it does not allow",
+        "only DENY documents have",
     );
     let shadow = json!({"action": "DENY", "mode": "shadow", "rules": [{}]});
     let shadow = document(AccessPolicy, "s", shadow);
@@ -253,7 +265,7 @@ fn the_rest_of_a_deny_only_set_is_said_once_and_where_it_belongs() {
         AccessPolicy,
         &[enforced, shadow],
         "documents[1].spec.otherwise",
-        "none says",
+        "does not say",
         "otherwise: allow",
     );
 }

@@ -58,13 +58,13 @@ fn values_of_an_operation_that_could_never_match_are_refused() {
         &[
             ("methods", json!(["get"]), ".methods[0]", "`get` is no HTTP method", "write `GET`"),
             ("notMethods", json!(["GE T"]), ".notMethods[0]", "is no HTTP method", "one word in upper case"),
-            ("methods", json!(["G*T"]), ".methods[0]", "a `*` may stand only", "write `prefix*`"),
+            ("methods", json!(["G*T"]), ".methods[0]", "a `*` may stand only", "list each method in full"),
             (
                 "hosts",
                 json!(["https://a.b"]),
                 ".hosts[0]",
                 "the port must be a number",
-                "no scheme and no path",
+                "no scheme and no path: write `a.b`",
             ),
             ("hosts", json!(["a@b"]), ".hosts[0]", "`a@b`: the host holds `@`", "write as in `example.com`"),
             (
@@ -86,17 +86,31 @@ fn values_of_an_operation_that_could_never_match_are_refused() {
             ("paths", json!(["/a?x*"]), ".paths[0]", "is not how this path is matched", "write `/a`"),
             ("notPaths", json!(["*/../x"]), ".notPaths[0]", "could never match", "plain form"),
             ("paths", json!(["/{*}/a;b"]), ".paths[0]", "could never match", "plain form"),
-            ("paths", json!(["/a*b"]), ".paths[0]", "a `*` may stand only", "write `{*}`"),
+            ("paths", json!(["/a*b"]), ".paths[0]", "a `*` may stand only", "`{*}` is one whole segment"),
+            ("paths", json!(["/a/*/b"]), ".paths[0]", "a `*` may stand only", "write `/a/{*}/b`"),
+            ("paths", json!(["/a/*/b/*"]), ".paths[0]", "a `*` may stand only", "write `/a/{*}/b/{**}`"),
+            ("paths", json!(["/a/**/b"]), ".paths[0]", "a `*` may stand only", "write `/a/{**}/b`"),
+            ("paths", json!(["/a/**/*/b"]), ".paths[0]", "a `*` may stand only", "list each path"),
+            ("paths", json!(["admin*"]), ".paths[0]", "begins with `/`", "takes `/admin-internal`, too"),
+            ("paths", json!(["admin/*"]), ".paths[0]", "begins with `/`", "write `/admin/*`"),
+            ("paths", json!(["^/a/[0-9]+$"]), ".paths[0]", "no regular expressions", "write `{*}`"),
         ],
     );
     operations(
         &BOTH,
         &[
-            ("ports", json!(["+80"]), ".ports[0]", "`+80` is no port", "from 0 to 65535"),
-            ("ports", json!(["80", "65536"]), ".ports[1]", "`65536` is no port", "from 0 to 65535"),
-            ("notPorts", json!(["http"]), ".notPorts[0]", "`http` is no port", "from 0 to 65535"),
+            ("ports", json!(["+80"]), ".ports[0]", "`+80` is no port", "list each port as a number"),
+            (
+                "ports",
+                json!(["80", "65536"]),
+                ".ports[1]",
+                "`65536` is no port",
+                "list each port as a number",
+            ),
+            ("notPorts", json!(["http"]), ".notPorts[0]", "`http` is no port", "list each port as a number"),
             ("paths", json!(["/{*}x"]), ".paths[0]", "segment `{*}x` is not valid", "whole segments"),
-            ("paths", json!(["/{id}"]), ".paths[0]", "the only operators", "write `{*}`"),
+            ("paths", json!(["/{id}"]), ".paths[0]", "the only operators", "write `/{*}`"),
+            ("paths", json!(["/a{id}"]), ".paths[0]", "the only operators", "write `{*}` for"),
             (
                 "paths",
                 json!(["/{**}/{*}"]),
@@ -117,9 +131,9 @@ fn an_operation_that_says_nothing_is_refused() {
             &one(kind, empty),
             "documents[0].spec.rules[0].to[0].operation",
             "an empty operation",
-            "leave `to` out",
+            "EVERY operation",
         );
-        for (list, help) in [("from", "leave `from` out"), ("to", "leave `to` out")] {
+        for (list, help) in [("from", "EVERY caller"), ("to", "EVERY operation")] {
             let place = format!("documents[0].spec.rules[0].{list}");
             refused(&one(kind, json!({list: []})), &place, "an empty list", help);
         }
@@ -128,7 +142,7 @@ fn an_operation_that_says_nothing_is_refused() {
         &one(AccessPolicy, json!({"when": []})),
         "documents[0].spec.rules[0].when",
         "an empty list",
-        "leave `when` out",
+        "without `when`",
     );
     accepted(&one(AuthorizationPolicy, json!({"when": []})));
 }
@@ -137,21 +151,21 @@ fn an_operation_that_says_nothing_is_refused() {
 fn an_empty_list_is_refused_or_the_same_as_none_and_never_matches_all() {
     let rule = json!({"from": [{"source": {"principals": [], "namespaces": ["a"]}}]});
     let place = "documents[0].spec.rules[0].from[0].source.principals";
-    refused(&one(AccessPolicy, rule.clone()), place, "an empty list", "leave the field out");
+    refused(&one(AccessPolicy, rule.clone()), place, "an empty list", "would take its restriction away");
     accepted(&one(AuthorizationPolicy, rule));
     let rule = json!({"from": [{"source": {"principals": []}}]});
     refused(
         &one(AuthorizationPolicy, rule),
         "documents[0].spec.rules[0].from[0].source",
         "an empty source",
-        "leave",
+        "EVERY caller",
     );
     let rule = json!({"to": [{"operation": {"notPaths": [], "ports": []}}]});
     refused(
         &one(AuthorizationPolicy, rule),
         "documents[0].spec.rules[0].to[0].operation",
         "an empty operation",
-        "leave",
+        "EVERY operation",
     );
 }
 
@@ -163,22 +177,24 @@ fn conditions_that_cannot_be_decided_are_refused() {
             refused(&one(*kind, rule), "documents[0].spec.rules[0].when[0].key", message, help);
         }
     };
-    key(&BOTH, "source.ip", "`source.ip` cannot be decided here", "direct peer's address");
-    key(&BOTH, "remote.ip", "cannot be decided here", "not supported yet");
-    key(&BOTH, "request.auth.claims[iss]", "cannot be decided here", "`authn` plugin");
-    key(&BOTH, "destination.ip", "cannot be decided here", "not supported yet");
-    key(&BOTH, "connection.sni", "cannot be decided here", "not supported yet");
-    key(&BOTH, "experimental.envoy.filters.a[b]", "cannot be decided here", "not supported yet");
-    key(&BOTH, "destination.labels[a]", "cannot be decided here", "select workloads");
-    key(&BOTH, "request.header[x]", "unknown key", "did you mean `request.headers[<name>]`?");
+    key(&BOTH, "source.ip", "`source.ip` cannot be decided: meshward's authz plugin", "applied to Istio");
+    key(&BOTH, "remote.ip", "does not see the client's address", "the whole rule");
+    key(&BOTH, "request.auth.claims[iss]", "does not see tokens", "the whole rule");
+    key(&BOTH, "destination.ip", "does not see the address", "the whole rule");
+    key(&BOTH, "connection.sni", "does not see the name", "the whole rule");
+    key(&BOTH, "experimental.envoy.filters.a[b]", "does not see other filters", "the whole rule");
+    key(&BOTH, "destination.labels[a]", "neither by Istio nor by meshward", "spec.selector.matchLabels");
+    key(&BOTH, "request.header[x]", "unknown key", "did you mean `request.headers[x]`?");
     key(&BOTH, "source.namespaces", "unknown key", "did you mean `source.namespace`?");
     key(&BOTH, "colour", "unknown key `colour`", "known are request.headers[<name>], source.principal");
-    key(&BOTH, "request.headers", "unknown key", "did you mean `request.headers[<name>]`?");
+    key(&BOTH, "request.headers", "unknown key", "such as `request.headers[x-canary]`");
+    key(&BOTH, "headers[x]", "unknown key", "did you mean `request.headers[x]`?");
+    key(&BOTH, "destination.prot", "unknown key", "did you mean `destination.port`?");
     key(&BOTH, "request.headers[]", "`` is no header name", "request.headers[x-role]");
     key(&BOTH, "request.headers[x role]", "`x role` is no header name", "request.headers[x-role]");
     key(&ISTIO, "request.headers[:]", "`:` is no header name", "request.headers[x-role]");
-    key(&STRICT, "request.headers[:path]", "`:path` is no header", "under `to`");
-    key(&STRICT, "request.headers[Host]", "`Host` is no header", "under `to`");
+    key(&STRICT, "request.headers[:path]", "`:path` is not matched as a header", "under `to`");
+    key(&STRICT, "request.headers[Host]", "`Host` is not matched as a header", "under `to`");
     for kind in BOTH {
         for empty in [
             json!({"key": "source.namespace"}),
@@ -197,7 +213,7 @@ fn conditions_that_cannot_be_decided_are_refused() {
             &one(kind, rule),
             "documents[0].spec.rules[0].when[0].values[0]",
             "is no port",
-            "from 0 to 65535",
+            "list each port as a number",
         );
     }
     let rule = json!({"when": [{"key": "request.headers[x]", "notValues": ["a*b"]}]});
@@ -205,13 +221,13 @@ fn conditions_that_cannot_be_decided_are_refused() {
         &one(AccessPolicy, rule),
         "documents[0].spec.rules[0].when[0].notValues[0]",
         "a `*` may stand only",
-        "write",
+        "list each value in full",
     );
     let rule = json!({"when": [{"key": "request.headers[x]", "values": ["a"], "notValues": []}]});
     refused(
         &one(AccessPolicy, rule),
         "documents[0].spec.rules[0].when[0].notValues",
         "an empty list",
-        "leave",
+        "name at least one value",
     );
 }

@@ -52,7 +52,7 @@ fn values_of_a_source_that_could_never_match_are_refused() {
                 json!(["td/a*b"]),
                 ".principals[0]",
                 "a `*` may stand only",
-                "write `prefix*` or `*suffix`",
+                "list each principal in full (`*b` would take any namespace AND any trust domain)",
             ),
             (
                 "notPrincipals",
@@ -90,7 +90,13 @@ fn values_of_a_source_that_could_never_match_are_refused() {
                 "no namespace has `.` in it",
                 "could never match",
             ),
-            ("namespaces", json!(["*a*"]), ".namespaces[0]", "a `*` may stand only", "write `prefix*`"),
+            (
+                "namespaces",
+                json!(["*a*"]),
+                ".namespaces[0]",
+                "a `*` may stand only",
+                "list each namespace in full",
+            ),
             (
                 "trustDomains",
                 json!(["Mesh"]),
@@ -103,18 +109,12 @@ fn values_of_a_source_that_could_never_match_are_refused() {
     sources(
         &BOTH,
         &[
-            (
-                "trustDomains",
-                json!(["a/b"]),
-                ".trustDomains[0]",
-                "a trust domain has no `/`",
-                "without `spiffe://`",
-            ),
+            ("trustDomains", json!(["a/b"]), ".trustDomains[0]", "a trust domain has no `/`", "write `a`"),
             (
                 "notTrustDomains",
                 json!(["a*b"]),
                 ".notTrustDomains[0]",
-                "one `*` at the start or at the end",
+                "at most one `*`, at an end",
                 "cluster.local",
             ),
             (
@@ -179,19 +179,20 @@ fn a_source_that_says_nothing_or_what_cannot_be_seen_is_refused() {
             &one(kind, empty),
             "documents[0].spec.rules[0].from[0].source",
             "an empty source",
-            "leave `from` out",
+            "EVERY caller",
         );
-        for (field, help) in [
-            ("requestPrincipals", "`authn` plugin"),
-            ("notRequestPrincipals", "`authn` plugin"),
-            ("ipBlocks", "direct peer's address"),
-            ("notIpBlocks", "direct peer's address"),
-            ("remoteIpBlocks", "not supported yet"),
-            ("notRemoteIpBlocks", "not supported yet"),
+        for (field, what) in [
+            ("requestPrincipals", "tokens (JWTs)"),
+            ("notRequestPrincipals", "tokens (JWTs)"),
+            ("ipBlocks", "the direct peer's address"),
+            ("notIpBlocks", "the direct peer's address"),
+            ("remoteIpBlocks", "the client's address"),
+            ("notRemoteIpBlocks", "the client's address"),
         ] {
             let rule = json!({"from": [{"source": {field: ["a"], "principals": ["td/a"]}}]});
             let place = format!("documents[0].spec.rules[0].from[0].source.{field}");
-            refused(&one(kind, rule), &place, "cannot be decided here", help);
+            let message = format!("`{field}` cannot be decided: meshward's authz plugin does not see {what}");
+            refused(&one(kind, rule), &place, &message, "remove the rule, and not only this field");
         }
         for beside in ["principals", "notPrincipals", "namespaces", "notNamespaces"] {
             let rule = json!({"from": [{"source": {"serviceAccounts": ["a/b"], beside: ["a-b/c*"]}}]});
@@ -209,15 +210,9 @@ fn an_allow_rule_for_everybody_but_anybody_is_refused() {
     sources(
         &STRICT,
         &[
-            (
-                "notPrincipals",
-                json!(["td/a", "*"]),
-                ".notPrincipals",
-                "`*` leaves nobody",
-                "leave `from` out",
-            ),
-            ("notNamespaces", json!(["*"]), ".notNamespaces", "`*` leaves nobody", "leave `from` out"),
-            ("notTrustDomains", json!(["*"]), ".notTrustDomains", "`*` leaves nobody", "leave `from` out"),
+            ("notPrincipals", json!(["td/a", "*"]), ".notPrincipals", "matches nobody", "leave `from` out"),
+            ("notNamespaces", json!(["*"]), ".notNamespaces", "matches nobody", "leave `from` out"),
+            ("notTrustDomains", json!(["*"]), ".notTrustDomains", "matches nobody", "leave `from` out"),
         ],
     );
     accepted(&one(AuthorizationPolicy, json!({"from": [{"source": {"notPrincipals": ["*"]}}]})));
