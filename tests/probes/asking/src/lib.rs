@@ -1,7 +1,7 @@
 //! A plugin whose stage asks: the riskiest way of a request, proven before features take it.
 //!
-//! Each request says in headers what the stage shall ask ([`question`]), the answer says in its body what becomes of the request
-//! ([`answer`]), and the configuration says whom to ask ([`settings`]). Nothing of this is a policy.
+//! Each request says in headers what the stage shall ask (`question`), the answer says in its body what becomes of the request
+//! (`answer`), and the configuration says whom to ask (`settings`). Nothing of this is a policy.
 
 mod answer;
 mod question;
