@@ -1,7 +1,7 @@
 //! The only translation between the proxy-wasm ABI and meshward's words.
 //!
 //! Five rooms, one door between neighbours: [`read`](crate) host bytes into a `Head`, let the plugin decide, drive its steps,
-//! act on the verdict, write the report. The adapter knows the trait [`Plugin`](meshward_model::Plugin) and no feature. It has
+//! act on the verdict, write the report. The adapter knows the trait [`Plugin`] and no feature. It has
 //! one fallback, and that denies. Only `hostcalls.rs` talks to the host: bytes, and every status a `Result`.
 //!
 //! A plugin is one line: [`plugin!`].
