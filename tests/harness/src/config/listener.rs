@@ -71,7 +71,7 @@ pub enum Action {
 /// An access log: a file `NAME.log` in Envoy's directory.
 #[derive(Debug, Clone)]
 pub struct AccessLog {
-    /// The name that [`crate::envoy::Envoy::access_log`] takes.
+    /// The name that [`crate::envoy::View::access_log`] takes.
     pub name: String,
     /// What a line says.
     pub format: LogFormat,

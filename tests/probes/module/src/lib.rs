@@ -1,7 +1,7 @@
 //! A module that does what a script says and writes down what the host answers.
 //!
 //! Raw ABI 0.2.1: no SDK and none of our crates, so that what it sees is what the host gives. Its configuration is the script,
-//! see [`script`]: for each callback a list of host calls. Every callback that the script names writes one line of its own
+//! see `script.rs`: for each callback a list of host calls. Every callback that the script names writes one line of its own
 //! and one line for each call, all at the level `info`:
 //!
 //! ```text
