@@ -47,7 +47,7 @@ codes! {
     DoubledName = 206, "two documents of one kind share namespace and name";
     NoSpec = 207, "a document without a `spec`";
     SelectorUnsupported = 208, "selecting workloads inside a document is not supported yet";
-    ActionUnsupported = 209, "an action that cannot be carried out here";
+    ActionUnsupported = 209, "an action that this version does not carry out";
     ProviderWithoutCustom = 210, "a provider without the action that it goes with";
     DryRunOnAccessPolicy = 211, "Istio's dry-run annotation on a document that is not Istio's";
     DryRunValue = 212, "the dry-run annotation is neither \"true\" nor \"false\"";
@@ -58,9 +58,9 @@ codes! {
     OtherwiseContradicts = 217, "DENY documents disagree about `otherwise`";
 
     EmptySource = 301, "a source that names nobody";
-    TokenUnsupported = 302, "request principals are not decided here";
-    DirectAddress = 303, "the direct peer's address cannot be seen here";
-    RemoteAddress = 304, "the client's address is not decided here yet";
+    TokenUnsupported = 302, "request principals, which this version does not see";
+    DirectAddress = 303, "the direct peer's address, which a plugin does not see";
+    RemoteAddress = 304, "the client's address, which this version does not see";
     BadPrincipal = 305, "a principal that is no part of a SPIFFE ID";
     PrincipalIsTrustDomain = 306, "a principal that names a trust domain and no workload";
     ImpossibleNamespace = 307, "a namespace or trust domain with a character that none has";
@@ -82,7 +82,7 @@ codes! {
 
     ConditionWithoutValues = 501, "a condition that says nothing";
     UnknownAttribute = 502, "a `key` that does not exist";
-    AttributeUnsupported = 503, "a `key` that cannot be decided here";
+    AttributeUnsupported = 503, "a `key` that this version does not see";
     AttributeIsNoHeader = 504, "a condition on a header that is matched elsewhere";
     BadHeaderName = 505, "a value that is no header name";
 

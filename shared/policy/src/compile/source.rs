@@ -154,7 +154,12 @@ fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wr
         values::pattern(context, "principal", value).map_err(|wrong| match value.rsplit_once('*') {
             Some((_, end)) if !end.is_empty() => Wrong {
                 help: format!(
-                    "list each principal in full (`*{end}` would take any namespace AND any trust domain)"
+                    "list each principal in full{} (`*{end}` would take any namespace AND any trust domain)",
+                    if value.contains("/ns/*/") {
+                        format!(", as `{}`", value.replace("/ns/*/", "/ns/<namespace>/"))
+                    } else {
+                        String::new()
+                    }
                 ),
                 ..wrong
             },

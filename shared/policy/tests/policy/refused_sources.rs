@@ -55,6 +55,13 @@ fn values_of_a_source_that_could_never_match_are_refused() {
                 "list each principal in full (`*b` would take any namespace AND any trust domain)",
             ),
             (
+                "principals",
+                json!(["td/ns/*/sa/b"]),
+                ".principals[0]",
+                "a `*` may stand only",
+                "in full, as `td/ns/<namespace>/sa/b` (`*/sa/b` would take any namespace",
+            ),
+            (
                 "notPrincipals",
                 json!(["td/a b*"]),
                 ".notPrincipals[0]",
