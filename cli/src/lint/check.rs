@@ -109,6 +109,8 @@ fn finding(unit: &Unit, text: &str, path: &str, problem: &Problem, echoes: &mut 
             echoes.extend(advice.echo.map(|echo| join(base, &echo)));
             finding.message = format!("`{field}` stands in the wrong place");
             finding.help = advice.help;
+        } else if let Some(kind) = fields::lacks(rest, field, node.text("kind")) {
+            finding.help = kind;
         } else if let Some(home) = fields::home(field) {
             finding.message = format!("`{field}` stands in the wrong place");
             finding.help = format!("`{field}` belongs {home}");

@@ -25,9 +25,29 @@ pub(super) fn home(field: &str) -> Option<&'static str> {
         .or_else(|| of(&OPERATION).then_some("under `operation`"))
 }
 
+/// What to say of a field of `spec` that the other kind has; `path` leads to it, `kind` is its document's.
+pub(super) fn lacks(path: &str, field: &str, kind: Option<&str>) -> Option<String> {
+    let at_spec = path.strip_suffix(field).is_some_and(|before| before.ends_with("spec."));
+    let instead = match field {
+        "mode" => "Istio's annotation `istio.io/dry-run: \"true\"` does the same",
+        "otherwise" => "Istio lets through what DENY documents alone do not refuse",
+        _ => return None,
+    };
+    (at_spec && kind != Some("AccessPolicy"))
+        .then(|| format!("only an AccessPolicy has `{field}`; in an AuthorizationPolicy {instead}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_of_the_other_kind_is_not_in_the_wrong_place() {
+        let said = lacks("documents[0].spec.mode", "mode", Some("AuthorizationPolicy"));
+        assert!(said.is_some_and(|said| said.contains("istio.io/dry-run")));
+        assert_eq!(lacks("spec.rules[0].mode", "mode", Some("AuthorizationPolicy")), None);
+        assert_eq!(lacks("spec.rules", "rules", None), None);
+    }
 
     #[test]
     fn a_field_is_told_where_it_belongs() {
