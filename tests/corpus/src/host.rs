@@ -56,7 +56,7 @@ pub enum Faulted {
     Refused,
     /// Its VM trapped, and why.
     Trapped(String),
-    /// It served, or the worker refused what the canary took and every request got 503: whether each step's request went on.
+    /// It served: whether each step's request went on.
     Served(Vec<bool>),
 }
 
@@ -161,9 +161,12 @@ impl Rig {
             Err(other) => Faulted::Trapped(other.to_string()),
             Ok(mut proxy) => {
                 let forwarded = serve(&mut proxy, case);
-                match proxy.log().iter().find(|line| line.plugin.is_empty() && line.text.contains(TRAP)) {
-                    Some(line) => Faulted::Trapped(line.text.clone()),
-                    None => Faulted::Served(forwarded),
+                let said = proxy.log().iter().find(|line| line.plugin.is_empty() && line.text.contains(TRAP));
+                match (said, proxy.vm_state(0, 0)) {
+                    (Some(line), _) => Faulted::Trapped(line.text.clone()),
+                    // The module never refuses in a worker what the canary took, so that this, too, was a trap.
+                    (None, VmState::Failed) => Faulted::Trapped("the VM has failed".to_owned()),
+                    (None, VmState::Running) => Faulted::Served(forwarded),
                 }
             }
         }
