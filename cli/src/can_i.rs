@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use meshward_cases::case::{Asked, Transport};
 use meshward_cases::native;
-use meshward_model::{Decision, Denial, Head, Plugin, RequestId, RuleId, Verdict};
-use meshward_pipeline::Authz;
+use meshward_model::{Decision, Denial, Head, Plugin, RequestId, RuleId, Seed, Verdict};
 use serde_json::json;
 
 use crate::console::{Console, Ink};
@@ -68,7 +67,7 @@ enum Format {
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let head = head(&args)?;
     let plugin = policy::load(&args.policy)?.1;
-    let decided = native::decide(&plugin, &mut <Authz as Plugin>::State::default(), &head, native::START);
+    let decided = native::decide(&plugin, &mut plugin.state(Seed::default()), &head, native::START);
     let verdict = decided.map_err(|error| Failure::Bug(error.to_string()))?.verdict;
     match args.output {
         Format::Text => text(&verdict, console)?,
@@ -113,6 +112,7 @@ fn head(args: &Args) -> Result<Head, Failure> {
         id: RequestId::default(),
         headers: native::headers(&asked),
         connection: native::connection(&peer, transport, args.port.unwrap_or(target.port)),
+        handover: None,
     })
 }
 

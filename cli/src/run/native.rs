@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use meshward_host::{Attributes, Headers};
-use meshward_model::{Connection, Head, Headers as Map, Plugin, RequestId, Step, UnixMillis};
+use meshward_model::{Connection, Head, Headers as Map, Plugin, RequestId, Seed, Step, UnixMillis};
 use meshward_pipeline::Authz;
 
 /// The policy in force, for asking.
@@ -46,8 +46,9 @@ impl Native {
             destination_port: Some(port),
             ..Connection::default()
         };
-        let head = Head { id: RequestId::default(), headers: map.build(), connection };
-        let (_, step) = self.plugin.borrow().decide(&mut Default::default(), head, UnixMillis(0));
+        let head = Head { id: RequestId::default(), headers: map.build(), connection, handover: None };
+        let plugin = self.plugin.borrow();
+        let (_, step) = plugin.decide(&mut plugin.state(Seed::default()), head, UnixMillis(0));
         let Step::Done(verdict) = step else { return None };
         let by = match verdict.rule() {
             Some(rule) => rule.to_string(),

@@ -1,8 +1,10 @@
 //! ACT: a verdict to what happens with the request. The only file that changes one.
 
-use meshward_model::{Decision, Denial, Edits, Reason, RequestId, Severity, Verdict};
+use meshward_abi::pairs;
+use meshward_abi::property::Path;
+use meshward_model::{Allowed, Decision, Denial, Edits, Reason, RequestId, Severity, Verdict};
 
-use crate::hostcalls::{self, Status};
+use crate::hostcalls::{self, Map, Status};
 use crate::report::log;
 use crate::worker::Action;
 
@@ -88,12 +90,34 @@ fn resume(act: &Act, edits: bool) {
 fn edited(edits: &Edits, may: bool) -> Result<(), Status> {
     match (edits.is_empty(), may) {
         (true, _) => Ok(()),
-        (false, true) => edit(edits),
+        (false, true) => edit(Map::Request, edits),
         (false, false) => Err(Status::UNIMPLEMENTED),
     }
 }
 
-fn edit(edits: &Edits) -> Result<(), Status> {
+/// Edits a response's headers. What cannot be edited is left out: the answer goes to the caller as it is.
+pub(crate) fn respond(edits: &Edits) {
+    if let Err(status) = edit(Map::Response, edits) {
+        let line = format!("meshward: the proxy does not edit the response's headers (status {})", status.0);
+        log(Severity::Error, &line);
+    }
+}
+
+/// Leaves to the next plugin of the chain what an allowed request hands over. Where it cannot be left, the request is refused.
+pub(crate) fn hand_over(verdict: Verdict) -> Verdict {
+    let Decision::Allow(Allowed { handover: Some(handover), .. }) = &verdict.decision else { return verdict };
+    match hostcalls::set_property(Path::HANDOVER, handover) {
+        Ok(()) => verdict,
+        Err(status) => {
+            let line =
+                format!("meshward: the handover cannot be left to the next plugin (status {})", status.0);
+            log(Severity::Error, &line);
+            Verdict::deny(Reason::HandoverTaken, None)
+        }
+    }
+}
+
+fn edit(map: Map, edits: &Edits) -> Result<(), Status> {
     let names = edits.remove.iter().chain(edits.add.iter().map(|(name, _)| name));
     let mut values = edits.add.iter().map(|(_, value)| value);
     // All are looked at before one is made: the host checks nothing of what it is given.
@@ -101,10 +125,10 @@ fn edit(edits: &Edits) -> Result<(), Status> {
         return Err(Status::BAD_ARGUMENT);
     }
     for name in &edits.remove {
-        hostcalls::remove_request_header(name)?;
+        hostcalls::remove_header(map, name)?;
     }
     for (name, value) in &edits.add {
-        hostcalls::add_request_header(name, value)?;
+        hostcalls::add_header(map, name, value)?;
     }
     Ok(())
 }
@@ -134,9 +158,14 @@ fn refuse_unedited(status: Status) {
 
 fn refuse(denial: &Denial, details: &str) {
     let body = body(denial.status);
-    if hostcalls::send_local_response(denial.status, details, body, &[]).is_err() {
+    let headers: Vec<(&[u8], &[u8])> =
+        denial.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+    // Too many headers for the ABI are none: the refusal stands.
+    let headers = if headers.is_empty() { Vec::new() } else { pairs::encode(&headers).unwrap_or_default() };
+    let sent = hostcalls::send_local_response(denial.status, details, body, &headers, denial.grpc_status());
+    if sent.is_err() {
         // A plainer reply is better than a caller that hangs until its timeout; a second failure leaves it paused.
-        let _ = hostcalls::send_local_response(denial.status, "", "", &[]);
+        let _ = hostcalls::send_local_response(denial.status, "", "", &[], None);
     }
 }
 
@@ -144,7 +173,9 @@ fn refuse(denial: &Denial, details: &str) {
 const fn body(status: u16) -> &'static str {
     match status {
         400 => "meshward: bad request",
+        401 => "meshward: authentication required",
         403 => "meshward: access denied",
+        429 => "meshward: too many requests",
         _ => "meshward: unavailable",
     }
 }

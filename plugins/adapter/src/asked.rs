@@ -37,6 +37,7 @@ impl Asked {
         let (max_bytes, timeout) = match question {
             Question::Http { max_body_bytes, timeout_millis, .. } => (*max_body_bytes, *timeout_millis),
             Question::Grpc { max_message_bytes, timeout_millis, .. } => (*max_message_bytes, *timeout_millis),
+            Question::Load { .. } | Question::Store { .. } | Question::Call { .. } => (0, 0),
         };
         let life = u64::from(timeout).saturating_add(GRACE_MILLIS);
         Self { way, token, ticket, max_bytes, expires: now.plus(life) }

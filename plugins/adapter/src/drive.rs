@@ -3,17 +3,24 @@
 use std::collections::VecDeque;
 
 use meshward_model::{
-    Answer, Plugin, Question, Reason, Request, RequestId, Resumed, Step, Ticket, Verdict, Waiting,
+    Answer, Done, Plugin, Question, Reason, Report, Request, RequestId, Resumed, Step, Ticket, Verdict,
+    Waiting,
 };
 
 use crate::alarm::Alarm;
-use crate::asked::{Asked, AskedTable, Way};
-use crate::hostcalls::Token;
+use crate::asked::{Asked, AskedTable};
 use crate::moment::{Moment, Steady};
 use crate::parked::{Parked, ParkedTable};
+use crate::wire::Started;
 
 /// How often one request may be parked; then it is refused.
 pub(crate) const MAX_WAITS: u32 = 8;
+
+/// How many questions that are answered at once one request may ask in a row; then it is refused.
+pub(crate) const MAX_IMMEDIATE: u32 = 64;
+
+/// How many questions that are answered at once and belong to no request are asked in one callback. What is beyond has failed.
+pub(crate) const MAX_ASIDE: u32 = 16_384;
 
 /// What one root waits for.
 #[derive(Debug, Default)]
@@ -23,6 +30,8 @@ pub(crate) struct Pending {
     pub(crate) alarm: Alarm,
     /// What has happened since it was last counted.
     pub(crate) counts: Counts,
+    /// What has come of answers and ticks and is not written down yet.
+    pub(crate) report: Report,
     /// Requests that were settled in another request's callback. They are carried out from the root: a local reply stops whatever
     /// callback it is sent in, be it another request's (cpp-host `src/exports.cc`, `send_local_response` sets
     /// `stopNextIteration` for the whole VM).
@@ -88,7 +97,7 @@ pub(crate) struct Settled {
 
 /// One callback's worth of driving: every step is taken until each request is settled or parked.
 ///
-/// `start` hands a question to the host; `None` says that it was not taken.
+/// `start` hands a question to the host.
 pub(crate) struct Drive<'a, P: Plugin, F> {
     pub(crate) plugin: &'a P,
     pub(crate) state: &'a mut P::State,
@@ -99,12 +108,14 @@ pub(crate) struct Drive<'a, P: Plugin, F> {
     pub(crate) start: F,
     answers: VecDeque<(Ticket, Answer)>,
     settled: Vec<Settled>,
+    /// Questions that belong to no request and were answered at once, in this callback.
+    aside: u32,
 }
 
 impl<'a, P, F> Drive<'a, P, F>
 where
     P: Plugin,
-    F: FnMut(&Question) -> Option<(Way, Token)>,
+    F: FnMut(&Question) -> Started,
 {
     pub(crate) fn new(
         (plugin, state): (&'a P, &'a mut P::State),
@@ -113,7 +124,17 @@ where
         moment: Moment,
         start: F,
     ) -> Self {
-        Self { plugin, state, pending, most, moment, start, answers: VecDeque::new(), settled: Vec::new() }
+        Self {
+            plugin,
+            state,
+            pending,
+            most,
+            moment,
+            start,
+            answers: VecDeque::new(),
+            settled: Vec::new(),
+            aside: 0,
+        }
     }
 
     /// A request's first step.
@@ -128,6 +149,12 @@ where
         self.finish()
     }
 
+    /// A request is over, and this came of it.
+    pub(crate) fn ended(mut self, done: Done) -> Vec<Settled> {
+        self.take_effects(done);
+        self.finish()
+    }
+
     /// The timer fired.
     pub(crate) fn tick(mut self) -> Vec<Settled> {
         while let Some(late) = self.pending.parked.take_late(self.moment.steady) {
@@ -138,9 +165,8 @@ where
             self.answers.push_back((lost.ticket, Answer::Failed));
         }
         if self.pending.alarm.fired(self.moment.steady) {
-            for (ticket, question) in self.plugin.tick(self.state, self.moment.now) {
-                self.ask(ticket, &question);
-            }
+            let done = self.plugin.tick(self.state, self.moment.now);
+            self.take_effects(done);
         }
         self.finish()
     }
@@ -151,30 +177,74 @@ where
             if matches!(answer, Answer::Failed | Answer::TooLarge) {
                 count(&mut self.pending.counts.failed);
             }
-            let waiting = self.pending.parked.waiting_for(ticket);
-            let resumed = self.plugin.answer(self.state, ticket, answer, &waiting, self.moment.now);
-            for Resumed { request, step } in resumed {
+            let mut waiting = self.pending.parked.waiting_for(ticket);
+            let mut done = self.plugin.answer(self.state, ticket, answer, &mut waiting, self.moment.now);
+            for Resumed { request, step } in core::mem::take(&mut done.resumed) {
                 // Whoever does not wait for this ticket is none of this answer's business.
                 if let Some(parked) = self.pending.parked.take(request, ticket) {
                     self.take(parked.request, step, parked.times);
                 }
             }
+            self.take_effects(done);
         }
         self.settled
+    }
+
+    /// Asks what nobody waits for, and keeps what is to be written down.
+    fn take_effects(&mut self, done: Done) {
+        // Nobody waits here, so nobody goes on.
+        let Done { resumed: _, questions, report } = done;
+        self.pending.report.counters.extend(report.counters);
+        self.pending.report.lines.extend(report.lines);
+        for (ticket, question) in questions {
+            self.ask(ticket, &question);
+        }
     }
 
     /// A request's deadline has passed: its stage may decide without the answer, else it is refused.
     fn late(&mut self, late: Parked) {
         let Parked { request, ticket, times, .. } = late;
-        let id = request.id;
-        let resumed = self.plugin.answer(self.state, ticket, Answer::TimedOut, &[&request], self.moment.now);
-        match resumed.into_iter().find(|resumed| resumed.request == id) {
-            Some(Resumed { step, .. }) => self.take(request, step, times),
-            None => self.refuse(request, Reason::DeadlinePassed),
+        self.told(request, ticket, Answer::TimedOut, times, Reason::DeadlinePassed);
+    }
+
+    /// Gives an answer to the stage that concerns this request alone; unless the request goes on by it, it is refused.
+    fn told(&mut self, mut request: Request, ticket: Ticket, answer: Answer, times: u32, reason: Reason) {
+        match self.next(&mut request, ticket, answer) {
+            Some(step) => self.take(request, step, times),
+            None => self.refuse(request, reason),
         }
     }
 
-    fn take(&mut self, request: Request, step: Step, times: u32) {
+    fn next(&mut self, request: &mut Request, ticket: Ticket, answer: Answer) -> Option<Step> {
+        let id = request.id;
+        let mut done = self.plugin.answer(self.state, ticket, answer, &mut [request], self.moment.now);
+        let resumed = core::mem::take(&mut done.resumed);
+        self.take_effects(done);
+        resumed.into_iter().find(|resumed| resumed.request == id).map(|resumed| resumed.step)
+    }
+
+    /// Answers what can be answered at once, until there is a step that cannot.
+    fn answered_at_once(&mut self, request: &mut Request, mut step: Step) -> Result<Step, Reason> {
+        for _ in 0..MAX_IMMEDIATE {
+            let Step::Ask(question, waiting) = &step else { return Ok(step) };
+            if !question.is_immediate() {
+                return Ok(step);
+            }
+            let answer = match (self.start)(question) {
+                Started::Answered(answer) => answer,
+                Started::UnderWay(..) | Started::Refused => Answer::Failed,
+            };
+            let ticket = waiting.ticket;
+            step = self.next(request, ticket, answer).ok_or(Reason::Internal)?;
+        }
+        Err(Reason::TooManyQuestions)
+    }
+
+    fn take(&mut self, mut request: Request, step: Step, times: u32) {
+        let step = match self.answered_at_once(&mut request, step) {
+            Ok(step) => step,
+            Err(reason) => return self.refuse(request, reason),
+        };
         match step {
             Step::Done(verdict) => self.settled.push(Settled { request, verdict }),
             Step::Wait(waiting) => {
@@ -216,13 +286,22 @@ where
 
     /// Asks; a question that cannot be asked has failed at once.
     fn ask(&mut self, ticket: Ticket, question: &Question) {
-        let started = if self.pending.asked.is_full() { None } else { (self.start)(question) };
+        if question.is_immediate() {
+            self.aside = self.aside.saturating_add(1);
+            let started = if self.aside > MAX_ASIDE { Started::Refused } else { (self.start)(question) };
+            let answer = match started {
+                Started::Answered(answer) => answer,
+                Started::UnderWay(..) | Started::Refused => Answer::Failed,
+            };
+            return self.answers.push_back((ticket, answer));
+        }
+        let started = if self.pending.asked.is_full() { Started::Refused } else { (self.start)(question) };
         match started {
-            Some((way, token)) => {
+            Started::UnderWay(way, token) => {
                 count(&mut self.pending.counts.questions);
                 self.pending.asked.insert(Asked::new(question, (way, token), ticket, self.moment.steady));
             }
-            None => self.not_asked(ticket),
+            Started::Answered(_) | Started::Refused => self.not_asked(ticket),
         }
     }
 

@@ -11,16 +11,16 @@ use crate::asked::{GRACE_MILLIS, Way};
 use crate::drive::{Counts, MAX_WAITS};
 use crate::hostcalls::Token;
 use crate::moment::Steady;
-use toy::{Bench, allow, ask, failed, wait};
+use toy::{Bench, allow, ask, failed, ticket, wait};
 
-const T: Ticket = Ticket(7);
+const T: Ticket = ticket(7);
 
 #[test]
 fn an_answer_resumes_all_that_wait_for_its_ticket_and_no_other() {
     let mut bench = Bench::new(|_, _, _, request| Some((request.id, allow())));
     assert!(bench.begin(1, ask(T, 1_000)).is_empty());
     assert!(bench.begin(2, wait(T, 1_000)).is_empty());
-    assert!(bench.begin(3, ask(Ticket(8), 1_000)).is_empty());
+    assert!(bench.begin(3, ask(ticket(8), 1_000)).is_empty());
     assert_eq!(bench.answer(0, failed()), [(1, None), (2, None)]);
     assert_eq!(bench.answer(0, failed()), [], "a token is answered once");
     assert_eq!(bench.answer(1, failed()), [(3, None)]);
@@ -30,7 +30,7 @@ fn an_answer_resumes_all_that_wait_for_its_ticket_and_no_other() {
 fn a_request_that_waits_for_something_else_is_none_of_an_answers_business() {
     let mut bench = Bench::new(|_, _, _, _| Some((RequestId(2), allow())));
     bench.begin(1, ask(T, 1_000));
-    bench.begin(2, ask(Ticket(8), 1_000));
+    bench.begin(2, ask(ticket(8), 1_000));
     assert_eq!(bench.answer(0, failed()), []);
     assert_eq!(bench.pending.parked.len(), 2);
     assert_eq!(bench.answer(1, failed()), [(2, None)]);
@@ -61,7 +61,13 @@ fn a_question_that_is_not_started_has_failed_at_once_for_all_that_wait_for_it() 
 fn a_deadline_concerns_one_request_and_refuses_it_unless_the_stage_decides() {
     let mut bench = Bench::new(|_, _, answer, request| match answer {
         Answer::TimedOut => (request.id == RequestId(2)).then(|| (request.id, allow())),
-        Answer::Http { .. } | Answer::Grpc { .. } | Answer::Failed | Answer::TooLarge => None,
+        Answer::Http { .. }
+        | Answer::Grpc { .. }
+        | Answer::Loaded { .. }
+        | Answer::Stored(_)
+        | Answer::Called { .. }
+        | Answer::Failed
+        | Answer::TooLarge => None,
     });
     for (id, millis) in [(1, 100), (2, 100), (3, 200)] {
         bench.begin(id, ask(T, millis));
@@ -89,7 +95,7 @@ fn what_comes_back_for_a_late_request_must_be_usable() {
 fn a_request_may_ask_again_but_not_for_ever() {
     let mut bench = Bench::new(|state, _, _, request| {
         state.rounds += 1;
-        Some((request.id, ask(Ticket(state.rounds), 1_000)))
+        Some((request.id, ask(ticket(state.rounds), 1_000)))
     });
     bench.starts = false;
     assert_eq!(bench.begin(1, ask(T, 1_000)), [(1, Some(Reason::TooManyQuestions))]);
@@ -100,13 +106,13 @@ fn a_request_may_ask_again_but_not_for_ever() {
 fn the_table_is_bounded_and_a_question_of_one_too_many_is_not_asked() {
     let mut bench = Bench::new(|_, _, _, _| None);
     bench.most = 2;
-    bench.begin(1, ask(Ticket(1), 1_000));
-    bench.begin(2, ask(Ticket(2), 1_000));
-    assert_eq!(bench.begin(3, ask(Ticket(3), 1_000)), [(3, Some(Reason::TooManyParked))]);
+    bench.begin(1, ask(ticket(1), 1_000));
+    bench.begin(2, ask(ticket(2), 1_000));
+    assert_eq!(bench.begin(3, ask(ticket(3), 1_000)), [(3, Some(Reason::TooManyParked))]);
     assert_eq!(bench.started, 2);
-    assert_eq!(bench.state.answers.last(), Some(&(Ticket(3), Answer::Failed)), "the stage is told");
+    assert_eq!(bench.state.answers.last(), Some(&(ticket(3), Answer::Failed)), "the stage is told");
     assert!(bench.pending.parked.remove(RequestId(1)).is_some());
-    assert_eq!(bench.begin(4, ask(Ticket(4), 1_000)), []);
+    assert_eq!(bench.begin(4, ask(ticket(4), 1_000)), []);
 }
 
 #[test]

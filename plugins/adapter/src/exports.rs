@@ -3,69 +3,28 @@
 //! Envoy calls every callback that a module exports, and each costs about 0.4 µs a request: so there is one macro that exports
 //! what a plugin needs and nothing else.
 
-/// Exports a plugin that decides on request headers; with `asks`, one that asks before it decides.
+/// Exports a plugin that decides on request headers, and the further doors that it has: `asks`, `responds`, `observes`, as the
+/// constants of [`Plugin`](crate::Plugin) say. A door too many or too few does not compile.
 ///
 /// ```text
 /// meshward_adapter::plugin!(meshward_pipeline::Authz);
-/// meshward_adapter::plugin!(meshward_pipeline::Authn, asks);
+/// meshward_adapter::plugin!(meshward_pipeline::Guard, asks, responds, observes);
 /// ```
 ///
 /// `proxy_on_delete` is always there: without it every stream's context would stay for ever. The exports of asking are called per
 /// answer and per tick, not per request.
 #[macro_export]
 macro_rules! plugin {
-    ($plugin:ty) => {
-        $crate::plugin!(@always $plugin, false, {});
-    };
-
-    ($plugin:ty, asks) => {
-        $crate::plugin!(@always $plugin, true, {
-            use $crate::Acts;
-
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_tick(context: u32) {
-                finish(with(|worker| worker.tick(context)));
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_http_call_response(
-                context: u32,
-                token: u32,
-                headers: u32,
-                body_size: usize,
-                _trailers: u32,
-            ) {
-                finish(with(|worker| worker.http_answered(context, token, headers, body_size)));
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_grpc_receive(context: u32, token: u32, size: usize) {
-                finish(with(|worker| worker.grpc_answered(context, token, size)));
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_grpc_close(context: u32, token: u32, _status: u32) {
-                finish(with(|worker| worker.grpc_failed(context, token)));
-            }
-
-            /// An answer that met a busy worker is lost; what waits for it ends at its deadline.
-            fn finish(acts: Option<Acts>) {
-                if let Some(acts) = acts {
-                    acts.carry_out();
-                }
-            }
-        });
-    };
-
-    (@always $plugin:ty, $asks:literal, { $($more:item)* }) => {
+    ($plugin:ty $(, $door:ident)* $(,)?) => {
         #[expect(unsafe_code, reason = "exported names are fixed by the proxy-wasm ABI")]
         mod exports {
             use ::core::cell::RefCell;
             use $crate::Worker;
 
+            const DOORS: &[&str] = &[$(stringify!($door)),*];
             const _: () = assert!(
-                <$plugin as $crate::Plugin>::ASKS == $asks,
-                "a plugin that asks is exported with `asks`, and no other is"
+                $crate::exports::fit::<$plugin>(DOORS),
+                "the doors that are exported are those of the plugin's constants, in their order"
             );
 
             ::std::thread_local! {
@@ -120,7 +79,89 @@ macro_rules! plugin {
                 with(|worker| worker.delete(context));
             }
 
-            $($more)*
+            $($crate::door!($door);)*
         }
     };
+}
+
+/// The exports of one door; inside [`plugin!`](crate::plugin), whose `with` they use.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! door {
+    (asks) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_tick(context: u32) {
+            finish(with(|worker| worker.tick(context)));
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_http_call_response(
+            context: u32,
+            token: u32,
+            headers: u32,
+            body_size: usize,
+            _trailers: u32,
+        ) {
+            finish(with(|worker| worker.http_answered(context, token, headers, body_size)));
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_grpc_receive(context: u32, token: u32, size: usize) {
+            finish(with(|worker| worker.grpc_answered(context, token, size)));
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_grpc_close(context: u32, token: u32, _status: u32) {
+            finish(with(|worker| worker.grpc_failed(context, token)));
+        }
+
+        /// An answer that met a busy worker is lost; what waits for it ends at its deadline.
+        fn finish(acts: Option<$crate::Acts>) {
+            if let Some(acts) = acts {
+                acts.carry_out();
+            }
+        }
+    };
+
+    (responds) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_response_headers(context: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+            with(|worker| worker.response_headers(context));
+            $crate::Action::Continue as u32
+        }
+    };
+
+    (observes) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_log(context: u32) {
+            with(|worker| worker.ended(context));
+        }
+    };
+}
+
+/// Whether these are the doors that the plugin has.
+#[doc(hidden)]
+pub const fn fit<P: crate::Plugin>(doors: &[&str]) -> bool {
+    let all = [(P::ASKS, "asks"), (P::RESPONDS, "responds"), (P::OBSERVES, "observes")];
+    let mut rest = doors;
+    let mut known: &[(bool, &str)] = &all;
+    while let [(has, door), others @ ..] = known {
+        known = others;
+        if !*has {
+            continue;
+        }
+        match rest {
+            [first, more @ ..] if same(first.as_bytes(), door.as_bytes()) => rest = more,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+const fn same(left: &[u8], right: &[u8]) -> bool {
+    match (left, right) {
+        ([], []) => true,
+        ([a, left @ ..], [b, right @ ..]) if *a == *b => same(left, right),
+        _ => false,
+    }
 }

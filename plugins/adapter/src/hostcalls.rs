@@ -5,14 +5,18 @@
 #![expect(unsafe_code, reason = "this is the boundary: raw pointers to and from the host")]
 
 mod asking;
+mod editing;
+mod keeping;
 mod sys;
 
 use meshward_model::{Severity, UnixMillis};
 
 pub use asking::{
-    Token, add_request_header, continue_request, grpc_call, grpc_message, http_call, http_call_body,
-    http_call_headers, remove_request_header, set_effective_context, set_tick_period, steady_millis,
+    Token, continue_request, grpc_call, grpc_message, http_call, http_call_body, http_call_headers,
+    set_effective_context, set_tick_period, steady_millis,
 };
+pub use editing::{Map, add_header, remove_header};
+pub use keeping::{call, random, set_property, set_shared_data, shared_data};
 
 /// A status of the host other than OK, by its number in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,8 @@ impl Status {
     pub const NOT_FOUND: Self = Self(1);
     /// An argument does not fit.
     pub const BAD_ARGUMENT: Self = Self(2);
+    /// Somebody has written it since it was read.
+    pub const CAS_MISMATCH: Self = Self(8);
     /// There is no host (the plugin runs natively).
     pub const UNIMPLEMENTED: Self = Self(12);
 
@@ -48,6 +54,8 @@ pub enum MetricKind {
 const REQUEST_HEADERS: u32 = 0;
 /// The buffer that holds the plugin's configuration.
 const PLUGIN_CONFIGURATION: u32 = 7;
+/// The response's header map.
+const RESPONSE_HEADERS: u32 = 2;
 /// "No gRPC status": Envoy then derives one from the HTTP status for gRPC callers.
 const NO_GRPC_STATUS: i32 = -1;
 
@@ -112,11 +120,17 @@ pub fn plugin_configuration(size: usize) -> Result<Vec<u8>, Status> {
 }
 
 /// Answers the request in the upstream's place. `details` is what the access log shows as `%RESPONSE_CODE_DETAILS%`;
-/// `headers` is encoded as `meshward_abi::pairs` says.
+/// `headers` is encoded as `meshward_abi::pairs` says. A gRPC caller gets `grpc_status`, or what Envoy makes of `status`.
 ///
 /// # Errors
 /// The host's status.
-pub fn send_local_response(status: u16, details: &str, body: &str, headers: &[u8]) -> Result<(), Status> {
+pub fn send_local_response(
+    status: u16,
+    details: &str,
+    body: &str,
+    headers: &[u8],
+    grpc_status: Option<u8>,
+) -> Result<(), Status> {
     // SAFETY: the pointers and lengths are those of live slices.
     Status::check(unsafe {
         sys::proxy_send_local_response(
@@ -127,7 +141,7 @@ pub fn send_local_response(status: u16, details: &str, body: &str, headers: &[u8
             body.len(),
             headers.as_ptr(),
             headers.len(),
-            NO_GRPC_STATUS,
+            grpc_status.map_or(NO_GRPC_STATUS, i32::from),
         )
     })
 }
@@ -141,15 +155,6 @@ pub fn define_metric(kind: MetricKind, name: &str) -> Result<MetricId, Status> {
     // SAFETY: the name is a live `str`; the host writes four bytes into a live `u32`.
     Status::check(unsafe { sys::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut id) })?;
     Ok(MetricId(id))
-}
-
-/// Adds one to a counter.
-///
-/// # Errors
-/// The host's status.
-pub fn increment(metric: MetricId) -> Result<(), Status> {
-    // SAFETY: plain numbers.
-    Status::check(unsafe { sys::proxy_increment_metric(metric.0, 1) })
 }
 
 /// Adds to a counter.

@@ -10,7 +10,8 @@ mod act;
 mod alarm;
 mod asked;
 mod drive;
-mod exports;
+#[doc(hidden)]
+pub mod exports;
 pub mod hostcalls;
 mod moment;
 mod parked;

@@ -55,8 +55,9 @@ impl ParkedTable {
     }
 
     /// Those that wait for this ticket.
-    pub(crate) fn waiting_for(&self, ticket: Ticket) -> Vec<&Request> {
-        self.parked.iter().filter(|parked| parked.ticket == ticket).map(|parked| &parked.request).collect()
+    pub(crate) fn waiting_for(&mut self, ticket: Ticket) -> Vec<&mut Request> {
+        let waiting = self.parked.iter_mut().filter(|parked| parked.ticket == ticket);
+        waiting.map(|parked| &mut parked.request).collect()
     }
 
     /// When the next one is late.

@@ -2,7 +2,7 @@
 
 use meshward_abi::property::Path;
 use meshward_abi::{pairs, property};
-use meshward_model::{Connection, Head, Needs, Node, RequestId};
+use meshward_model::{Connection, End, EndNeeds, Head, Needs, Node, RequestId};
 
 use crate::hostcalls;
 
@@ -24,8 +24,26 @@ pub(crate) fn head(id: RequestId, needs: Needs) -> Result<Head, Unreadable> {
         certificate_valid: parsed(needs.certificate_valid, Path::PEER_CERTIFICATE_VALID, property::boolean)?,
         principal_state: value(needs.principal_state, Path::PEER_PRINCIPAL_STATE)?,
         destination_port: parsed(needs.destination_port, Path::DESTINATION_PORT, property::port)?,
+        source_address: value(needs.source_address, Path::SOURCE_ADDRESS)?,
     };
-    Ok(Head { id, headers, connection })
+    let handover = value(needs.handover, Path::HANDOVER)?;
+    Ok(Head { id, headers, connection, handover })
+}
+
+/// The status that the caller got, if it got one; what cannot be read is not known.
+pub(crate) fn status() -> Option<u16> {
+    let bytes = hostcalls::property(Path::RESPONSE_CODE).ok().flatten()?;
+    property::port(&bytes).ok().filter(|status| *status > 0)
+}
+
+/// Reads how a request ended; what cannot be read is not known.
+pub(crate) fn end(status: Option<u16>, needs: EndNeeds) -> End {
+    let text = |needed: bool, path| if needed { hostcalls::property(path).ok().flatten() } else { None };
+    End {
+        status,
+        details: text(needs.details, Path::RESPONSE_CODE_DETAILS),
+        note: text(needs.note, Path::NOTE),
+    }
 }
 
 /// Reads what the proxy says of itself.

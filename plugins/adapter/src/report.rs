@@ -1,6 +1,6 @@
 //! REPORT: writes what the pipeline made of a verdict: counters and log lines.
 
-use meshward_model::{LogLine, Plugin, Report, Severity};
+use meshward_model::{Counter, LogLine, Plugin, Report, Severity};
 
 use crate::drive::Counts;
 use crate::hostcalls::{self, MetricId, MetricKind};
@@ -29,7 +29,7 @@ impl Metrics {
                 None
             }
         };
-        let counter = |name| define(MetricKind::Counter, name);
+        let counter = |name: &str| define(MetricKind::Counter, name);
         let asking = if P::ASKS {
             let names = P::ASKING_COUNTERS;
             [names.questions, names.failed, names.parked, names.late].map(counter)
@@ -37,7 +37,7 @@ impl Metrics {
             [None; 4]
         };
         Self {
-            counters: P::COUNTERS.iter().map(|known| counter(known.name)).collect(),
+            counters: by_slot(P::COUNTERS, counter),
             asking,
             memory: define(MetricKind::Gauge, P::MEMORY_GAUGE),
             memory_bytes: 0,
@@ -46,9 +46,10 @@ impl Metrics {
 
     /// Writes a report. A line that the host does not take has nowhere else to go.
     pub(crate) fn write(&self, report: &Report) {
-        for counter in report.counters {
-            if let Some(Some(id)) = self.counters.get(counter.slot) {
-                let _ = hostcalls::increment(*id);
+        for (counter, by) in &report.counters {
+            // Envoy takes no 0.
+            if let (Some(Some(id)), 1..) = (self.counters.get(counter.slot), by) {
+                let _ = hostcalls::add(*id, *by);
             }
         }
         for LogLine { severity, text } in &report.lines {
@@ -77,6 +78,20 @@ impl Metrics {
             }
         }
     }
+}
+
+/// The metrics of `counters`, each at its slot.
+fn by_slot(counters: &[Counter], define: impl Fn(&str) -> Option<MetricId>) -> Vec<Option<MetricId>> {
+    let mut metrics = Vec::new();
+    for counter in counters {
+        if metrics.len() <= counter.slot {
+            metrics.resize(counter.slot.saturating_add(1), None);
+        }
+        if let Some(place) = metrics.get_mut(counter.slot) {
+            *place = define(counter.name);
+        }
+    }
+    metrics
 }
 
 /// Writes a line to the proxy's log.

@@ -1,7 +1,11 @@
 //! A root context: one configuration of the plugin, and what its requests wait for.
 
+use std::collections::HashMap;
+
+use meshward_abi::property::Path;
 use meshward_model::{
-    Answer, Head, Plugin, Question, Reason, Request, RequestId, Severity, Step, UnixMillis, Verdict,
+    Answer, Head, Plugin, Question, Reason, Request, RequestId, Seed, Seen, Severity, Step, UnixMillis,
+    Verdict,
 };
 
 use crate::act::{self, Act, Acts};
@@ -9,17 +13,20 @@ use crate::asked::{Asked, Way};
 use crate::drive::{self, Drive, Pending, Settled};
 use crate::hostcalls::{self, Status, Token};
 use crate::moment::{Moment, Steady};
+use crate::read;
 use crate::report::{Metrics, log};
-use crate::worker::{Action, refuse};
-use crate::{read, wire};
+use crate::wire::{self, Started};
+use crate::worker::{Action, Contexts, refuse};
 
 /// Hands a question to the host.
-type Start = fn(&Question) -> Option<(Way, Token)>;
+type Start = fn(&Question) -> Started;
 
 pub(crate) struct Root<P: Plugin> {
     pub(crate) id: u32,
     pub(crate) pending: Pending,
     configured: Option<Configured<P>>,
+    /// Requests that were decided and are not over, where the plugin looks at responses or ends.
+    seen: HashMap<u32, Seen, Contexts>,
 }
 
 struct Configured<P: Plugin> {
@@ -30,7 +37,7 @@ struct Configured<P: Plugin> {
 
 impl<P: Plugin> Root<P> {
     pub(crate) fn new(id: u32) -> Self {
-        Self { id, pending: Pending::default(), configured: None }
+        Self { id, pending: Pending::default(), configured: None, seen: HashMap::default() }
     }
 
     /// Takes a plugin in, in the place of the one before.
@@ -38,7 +45,12 @@ impl<P: Plugin> Root<P> {
         let mut metrics = Metrics::define::<P>();
         metrics.measure();
         let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
-        self.configured = Some(Configured { plugin, state: P::State::default(), metrics });
+        // Where there is no chance to be had, the state is made without: what is decided does not depend on it.
+        let state = plugin.state(Seed(hostcalls::random().unwrap_or_default()));
+        if P::HANDS_OVER {
+            declare_handover();
+        }
+        self.configured = Some(Configured { plugin, state, metrics });
         if P::ASKS {
             // A clock that fails now is asked again by whatever comes next; the timer then fires once more, at worst.
             let now = hostcalls::steady_millis().map(Steady).unwrap_or_default();
@@ -63,7 +75,43 @@ impl<P: Plugin> Root<P> {
             }
             Err(read::Unreadable) => (None, Verdict::deny(Reason::RequestUnreadable, None)),
         };
-        configured.conclude(request.as_ref(), &verdict, now)
+        self.conclude(request, verdict, now)
+    }
+
+    /// Response headers are there for a request of this root.
+    pub(crate) fn response_headers(&mut self, id: RequestId) {
+        let (Some(configured), Some(seen)) = (&mut self.configured, self.seen.get(&id.0)) else { return };
+        // Without a clock nothing is added.
+        let Ok(now) = hostcalls::now() else { return };
+        let edits = configured.plugin.respond(&mut configured.state, seen, now);
+        if !edits.is_empty() {
+            act::respond(&edits);
+        }
+    }
+
+    /// A request of this root is over.
+    pub(crate) fn ended(&mut self, id: RequestId, most: usize) {
+        let (Some(configured), Some(seen)) = (&mut self.configured, self.seen.remove(&id.0)) else { return };
+        let Ok(now) = hostcalls::now() else { return };
+        let status = read::status();
+        let end = read::end(status, configured.plugin.end_needs(&seen, status));
+        let done = configured.plugin.observe(&mut configured.state, &seen, &end, now);
+        if !P::ASKS {
+            return configured.metrics.write(&done.report);
+        }
+        let Ok(moment) = Moment::at(now) else { return };
+        let Some(drive) = self.drive(most, moment) else { return };
+        let settled = drive.ended(done);
+        self.pending.hold(settled);
+        self.count();
+        // Where it fails, it is tried again with whatever comes next.
+        let _ = self.arm(false, moment.steady);
+    }
+
+    /// A request of this root is gone.
+    pub(crate) fn forget(&mut self, id: RequestId) {
+        self.seen.remove(&id.0);
+        self.pending.forget(id);
     }
 
     /// The root's timer fired.
@@ -117,11 +165,29 @@ impl<P: Plugin> Root<P> {
             }),
             (own, Ok(()) | Err(_)) => own,
         };
-        match (own, &mut self.configured) {
-            (Some(Settled { request, verdict }), Some(configured)) => {
-                configured.conclude(Some(&request), &verdict, now)
-            }
-            (None, _) | (Some(_), None) => Action::Pause,
+        match own {
+            Some(Settled { request, verdict }) => self.conclude(Some(request), verdict, now),
+            None => Action::Pause,
+        }
+    }
+
+    /// Reports the verdict of the callback's own request and carries it out.
+    fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
+        let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
+        let verdict = act::hand_over(verdict);
+        let details = configured.report(request.as_ref(), request.is_some(), &verdict, now);
+        configured.metrics.measure();
+        let action = act::carry_out(&verdict, &details, P::EDITS);
+        self.keep(request, verdict);
+        action
+    }
+
+    /// Keeps what was decided, where the plugin looks at it again.
+    fn keep(&mut self, request: Option<Request>, verdict: Verdict) {
+        if (P::RESPONDS || P::OBSERVES)
+            && let Some(request) = request
+        {
+            self.seen.insert(request.id.0, Seen { request, verdict });
         }
     }
 
@@ -135,17 +201,23 @@ impl<P: Plugin> Root<P> {
         self.count();
         let Some(configured) = &mut self.configured else { return Acts::none() };
         let mut acts = Vec::with_capacity(settled.len());
+        let mut seen = Vec::new();
         let mut away = false;
         for Settled { request, verdict } in settled {
-            let wanted = !configured.plugin.wants(&verdict).is_empty();
-            // What cannot be read is missing in the report; the verdict stands.
-            let there = wanted && hostcalls::set_effective_context(request.id.0).is_ok();
+            let id = request.id;
+            // The report's parts are read and written in the request's own context.
+            let there = hostcalls::set_effective_context(id.0).is_ok();
             away |= there;
+            let verdict = if there { act::hand_over(verdict) } else { verdict };
             let details = configured.report(Some(&request), there, &verdict, now);
-            acts.push(Act { request: request.id, verdict, details });
+            acts.push(Act { request: id, verdict: verdict.clone(), details });
+            seen.push((request, verdict));
         }
         if away {
             let _ = hostcalls::set_effective_context(home);
+        }
+        for (request, verdict) in seen {
+            self.keep(Some(request), verdict);
         }
         Acts::new(home, acts, P::EDITS)
     }
@@ -154,6 +226,7 @@ impl<P: Plugin> Root<P> {
     fn count(&mut self) {
         if let Some(configured) = &mut self.configured {
             configured.metrics.count(core::mem::take(&mut self.pending.counts));
+            configured.metrics.write(&core::mem::take(&mut self.pending.report));
             configured.metrics.measure();
         }
     }
@@ -175,15 +248,14 @@ impl<P: Plugin> Root<P> {
 }
 
 impl<P: Plugin> Configured<P> {
-    /// Reports the verdict of the callback's own request and carries it out.
-    fn conclude(&mut self, request: Option<&Request>, verdict: &Verdict, now: UnixMillis) -> Action {
-        let details = self.report(request, request.is_some(), verdict, now);
-        self.metrics.measure();
-        act::carry_out(verdict, &details, P::EDITS)
-    }
-
     /// Writes a verdict down and gives what the access log says. `there`: what the report wants can be read.
-    fn report(&self, request: Option<&Request>, there: bool, verdict: &Verdict, now: UnixMillis) -> String {
+    fn report(
+        &mut self,
+        request: Option<&Request>,
+        there: bool,
+        verdict: &Verdict,
+        now: UnixMillis,
+    ) -> String {
         let wants = self.plugin.wants(verdict);
         let more = match request {
             Some(request) if there && !wants.is_empty() => {
@@ -192,8 +264,25 @@ impl<P: Plugin> Configured<P> {
             }
             Some(_) | None => Head::default(),
         };
-        let report = self.plugin.report(request, &more, verdict, now);
+        let report = self.plugin.report(&mut self.state, request, &more, verdict, now);
         self.metrics.write(&report);
+        if there && !report.note.is_empty() {
+            // A note that cannot be left is missing in the access log; the verdict stands.
+            let _ = hostcalls::set_property(Path::NOTE, report.note.as_bytes());
+        }
         report.details
+    }
+}
+
+/// Makes the handover's place read-only, for the life of a filter chain. It may have been declared before, by another root of this
+/// VM. Where the host has no such function or refuses, what is handed over could be written over: it is said in the log.
+fn declare_handover() {
+    let argument = meshward_abi::declare_property::read_only(Path::HANDOVER);
+    match hostcalls::call(meshward_abi::declare_property::FUNCTION, &argument) {
+        Ok(_) | Err(Status::BAD_ARGUMENT) => {}
+        Err(status) => {
+            let line = format!("meshward: the proxy does not declare the handover (status {})", status.0);
+            log(Severity::Error, &line);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Questions to the host, and the host's answers to values.
 
 use meshward_abi::{grpc_service, pairs};
-use meshward_model::{Answer, Question};
+use meshward_model::{Answer, Cas, Question};
 
 use crate::asked::{Asked, Way};
 use crate::hostcalls::{self, Token};
@@ -9,8 +9,42 @@ use crate::hostcalls::{self, Token};
 /// The pseudo header that holds an answer's status.
 const STATUS: &[u8] = b":status";
 
-/// Hands a question to the host. `None`: it was not taken, for whatever reason.
-pub(crate) fn start(question: &Question) -> Option<(Way, Token)> {
+/// What the host makes of a question.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// The answer will come.
+    UnderWay(Way, Token),
+    /// Here it is.
+    Answered(Answer),
+    /// It was not taken, for whatever reason.
+    Refused,
+}
+
+/// Hands a question to the host.
+pub(crate) fn start(question: &Question) -> Started {
+    if question.is_immediate() {
+        return immediate(question).map_or(Started::Answered(Answer::Failed), Started::Answered);
+    }
+    call(question).map_or(Started::Refused, |(way, token)| Started::UnderWay(way, token))
+}
+
+fn immediate(question: &Question) -> Option<Answer> {
+    match question {
+        Question::Load { slot } => Some(match hostcalls::shared_data(slot).ok()? {
+            Some((value, cas)) => Answer::Loaded { value: Some(value), cas },
+            None => Answer::Loaded { value: None, cas: Cas::ABSENT },
+        }),
+        Question::Store { slot, value, expected } => {
+            hostcalls::set_shared_data(slot, value, *expected).ok().map(Answer::Stored)
+        }
+        Question::Call { function, argument } => {
+            hostcalls::call(function, argument).ok().map(|result| Answer::Called { result })
+        }
+        Question::Http { .. } | Question::Grpc { .. } => None,
+    }
+}
+
+fn call(question: &Question) -> Option<(Way, Token)> {
     match question {
         Question::Http { cluster, headers, body, timeout_millis, .. } => {
             let headers: Vec<(&[u8], &[u8])> =
@@ -25,6 +59,7 @@ pub(crate) fn start(question: &Question) -> Option<(Way, Token)> {
             let token = hostcalls::grpc_call(&target, service, method, message, timeout).ok()?;
             Some((Way::Grpc, token))
         }
+        Question::Load { .. } | Question::Store { .. } | Question::Call { .. } => None,
     }
 }
 

@@ -27,12 +27,15 @@ pub enum Action {
 /// its own.
 pub struct Worker<P: Plugin> {
     roots: Vec<Root<P>>,
-    streams: HashMap<u32, u32, BuildHasherDefault<ContextHasher>>,
+    streams: HashMap<u32, u32, Contexts>,
 }
+
+/// Spreads contexts over a table.
+pub(crate) type Contexts = BuildHasherDefault<ContextHasher>;
 
 /// The proxy numbers contexts one after another, so that a multiplication spreads them.
 #[derive(Debug, Default)]
-struct ContextHasher(u64);
+pub(crate) struct ContextHasher(u64);
 
 impl Hasher for ContextHasher {
     fn finish(&self) -> u64 {
@@ -78,9 +81,9 @@ impl<P: Plugin> Worker<P> {
                 }
                 self.roots.retain(|root| root.id != id);
             }
-            Some(root) if P::ASKS => {
+            Some(root) if P::ASKS || P::RESPONDS || P::OBSERVES => {
                 if let Some(root) = self.root(root) {
-                    root.pending.forget(RequestId(id));
+                    root.forget(RequestId(id));
                 }
             }
             Some(_) => {}
@@ -128,6 +131,23 @@ impl<P: Plugin> Worker<P> {
         match self.root(root) {
             Some(root) => root.request_headers(RequestId(id), most),
             None => refuse(Reason::NotConfigured),
+        }
+    }
+
+    /// Response headers are there.
+    pub fn response_headers(&mut self, id: u32) {
+        let root = self.streams.get(&id).copied().unwrap_or_default();
+        if let Some(root) = self.root(root) {
+            root.response_headers(RequestId(id));
+        }
+    }
+
+    /// A request is over.
+    pub fn ended(&mut self, id: u32) {
+        let root = self.streams.get(&id).copied().unwrap_or_default();
+        let most = self.most(root);
+        if let Some(root) = self.root(root) {
+            root.ended(RequestId(id), most);
         }
     }
 

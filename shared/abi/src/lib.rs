@@ -3,6 +3,7 @@
 //! The host is trusted, but one miscounted length would end every request of the worker: everything is checked, and what does
 //! not fit is an [`AbiError`].
 
+pub mod declare_property;
 pub mod grpc_service;
 pub mod pairs;
 pub mod property;

@@ -22,6 +22,16 @@ impl Path {
     pub const PEER_PRINCIPAL_STATE: Self = Self(b"filter_state\0io.istio.peer_principal");
     /// The port of the local address, an integer.
     pub const DESTINATION_PORT: Self = Self(b"destination\0port");
+    /// The address that the connection came from, with its port, a string.
+    pub const SOURCE_ADDRESS: Self = Self(b"source\0address");
+    /// The status that the caller got, an integer.
+    pub const RESPONSE_CODE: Self = Self(b"response\0code");
+    /// Who answered and why, a string.
+    pub const RESPONSE_CODE_DETAILS: Self = Self(b"response\0code_details");
+    /// What `authn` hands over (`wasm.meshward_authn` in filter state), bytes.
+    pub const HANDOVER: Self = Self(b"meshward_authn");
+    /// What our plugins note (`wasm.meshward` in filter state), a string.
+    pub const NOTE: Self = Self(b"meshward");
     /// The proxy's own name, a string.
     pub const NODE_ID: Self = Self(b"xds\0node\0id");
     /// The proxy's namespace, as Istio sets it, a string.

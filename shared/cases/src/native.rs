@@ -7,12 +7,15 @@ use crate::CasesError;
 use crate::case::{Asked, Because, Caller, Case, Expect, Expected, Transport};
 use crate::seen::{Seen, Shown};
 use meshward_model::{
-    Connection, Head, Headers, Needs, Node, Plugin, Request, RequestId, Step, UnixMillis, Verdict,
+    Connection, Head, Headers, Needs, Node, Plugin, Request, RequestId, Seed, Step, UnixMillis, Verdict,
 };
 use meshward_pipeline::Authz;
 
 /// When the first step of a case happens: 2026-01-01T00:00:00Z.
 pub const START: UnixMillis = UnixMillis(1_767_225_600_000);
+
+/// What chance there is: cases come out alike each time.
+const SEED: Seed = Seed(0x6d65_7368_7761_7264);
 
 /// The proxy that decides: a workload `orders` in the namespace `shop`.
 pub fn node() -> Node {
@@ -70,7 +73,7 @@ pub struct Decided {
 /// # Errors
 /// A stage that asks for something that this door cannot give.
 pub fn decide_case<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<Decided>>, CasesError> {
-    let mut state = P::State::default();
+    let mut state = plugin.state(SEED);
     let mut now = START;
     let mut decided = Vec::with_capacity(case.steps.len());
     for (index, step) in case.steps.iter().enumerate() {
@@ -80,7 +83,7 @@ pub fn decide_case<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<Deci
             Expect::Verdict(_) => {
                 let id = RequestId(u32::try_from(index).unwrap_or_default());
                 let connection = connection(&case.peer, case.transport, case.port);
-                let all = Head { id, headers: headers(&step.request), connection };
+                let all = Head { id, headers: headers(&step.request), connection, handover: None };
                 Some(decide(plugin, &mut state, &all, now)?)
             }
         });
@@ -103,7 +106,7 @@ pub fn decide<P: Plugin>(
         return Err(CasesError::new("native", "a question, which this door cannot answer yet"));
     };
     let more = only(all, plugin.wants(&verdict));
-    let details = plugin.report(Some(&request), &more, &verdict, now).details;
+    let details = plugin.report(state, Some(&request), &more, &verdict, now).details;
     Ok(Decided { request, verdict, details })
 }
 
@@ -126,7 +129,8 @@ fn seen(decided: Decided, upstream: u16) -> Seen {
 
 /// Only what is needed of all that could be read.
 fn only(all: &Head, needs: Needs) -> Head {
-    let Connection { uri_san, certificate_valid, principal_state, destination_port } = all.connection.clone();
+    let Connection { uri_san, certificate_valid, principal_state, destination_port, source_address } =
+        all.connection.clone();
     Head {
         id: all.id,
         headers: if needs.headers { all.headers.clone() } else { Headers::default() },
@@ -135,7 +139,9 @@ fn only(all: &Head, needs: Needs) -> Head {
             certificate_valid: certificate_valid.filter(|_| needs.certificate_valid),
             principal_state: principal_state.filter(|_| needs.principal_state),
             destination_port: destination_port.filter(|_| needs.destination_port),
+            source_address: source_address.filter(|_| needs.source_address),
         },
+        handover: all.handover.clone().filter(|_| needs.handover),
     }
 }
 
@@ -165,5 +171,6 @@ pub fn connection(peer: &Caller, transport: Transport, port: u16) -> Connection 
         Transport::Plaintext => (None, None, None),
         Transport::Waypoint => (None, None, name),
     };
-    Connection { uri_san, certificate_valid, principal_state, destination_port: Some(port) }
+    let source_address = Some(b"127.0.0.1:50000".to_vec());
+    Connection { uri_san, certificate_valid, principal_state, destination_port: Some(port), source_address }
 }

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::parse::given;
+
 /// `PluginConfig`, as it is written. One of these is what a plugin is configured with.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -20,6 +22,16 @@ pub struct RawEnvelope {
     /// What happens to a request when no document applies to this workload.
     #[serde(default)]
     pub when_nothing_applies: WhenNothingApplies,
+    /// Where access policies find the caller's claims. Only the `authz` plugin reads it.
+    #[serde(default, deserialize_with = "given")]
+    pub claims: Option<RawClaims>,
+    /// Who writes events: `own`, this plugin (the default); `handover`, the sentinel plugin of the same chain, which then also
+    /// detects.
+    #[serde(default, deserialize_with = "given")]
+    pub events: Option<EventsFrom>,
+    /// Which part the `ratelimit` plugin plays. Only that plugin reads it, and it must be said.
+    #[serde(default, deserialize_with = "given")]
+    pub role: Option<Role>,
     /// The policy documents, in any order.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))]
@@ -78,4 +90,48 @@ pub enum WhenNothingApplies {
     Deny,
     /// Let through, as Istio does.
     Allow,
+}
+
+/// Where access policies find the caller's claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "claims")]
+pub struct RawClaims {
+    /// Who verified the token.
+    pub from: ClaimsFrom,
+}
+
+/// Who verified the token that claims are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum ClaimsFrom {
+    /// Nobody: a policy that looks at claims is refused.
+    #[default]
+    None,
+    /// The `authn` plugin before this one; a request without its handover is refused.
+    Handover,
+}
+
+/// Who writes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum EventsFrom {
+    /// The plugin that decides.
+    #[default]
+    Own,
+    /// The sentinel plugin of the same chain.
+    Handover,
+}
+
+/// Which part the `ratelimit` plugin plays; it is installed once for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Is the caller in the penalty box? Before `authn`.
+    Penalty,
+    /// How fast may it go? After `authz`.
+    Quota,
 }

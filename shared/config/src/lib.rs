@@ -10,5 +10,8 @@ mod locate;
 mod parse;
 
 pub use document::{RawDocument, RawMetadata, split_documents};
-pub use envelope::{ApiVersion, EnvelopeKind, PeerFrom, PeerVerifiedBy, RawEnvelope, WhenNothingApplies};
+pub use envelope::{
+    ApiVersion, ClaimsFrom, EnvelopeKind, EventsFrom, PeerFrom, PeerVerifiedBy, RawClaims, RawEnvelope, Role,
+    WhenNothingApplies,
+};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};

@@ -5,5 +5,9 @@
 //! [`text::printable`] first.
 
 pub mod details;
+pub mod native;
 pub mod ocsf;
+mod recorder;
 pub mod text;
+
+pub use recorder::{LogOnly, Recorder};

@@ -3,7 +3,7 @@
 //! The mapping is that of OCSF's own guidance for enforcement points: the attempted activity and the control's judgement in one
 //! event. Numbers are OCSF's enumerations.
 
-use meshward_model::{Event, EventKind, Peer, Reason, SpiffeId};
+use meshward_model::{DecisionEvent, Event, EventKind, LogLine, Node, Peer, Reason, Severity, SpiffeId};
 use serde::Serialize;
 
 use crate::text::printable;
@@ -18,11 +18,23 @@ const MAX_METHOD: usize = 32;
 const CLASS: u32 = 4002;
 
 /// The event as one line: [`LOG_PREFIX`] and a JSON object.
-pub fn line(event: &Event<'_>) -> String {
-    let record = Record::of(event);
+pub fn line(event: &Event<'_>, node: &Node) -> LogLine {
+    let (severity, record) = match event {
+        Event::Decision(event) => (decision_severity(event.kind), Record::of(event, node)),
+        Event::Finding(_) | Event::Trouble(_) => {
+            return LogLine { severity: Severity::Warn, text: String::new() };
+        }
+    };
     // Serializing plain structs of strings and numbers into memory has no way to fail.
     let json = serde_json::to_string(&record).unwrap_or_default();
-    format!("{LOG_PREFIX}{json}")
+    LogLine { severity, text: format!("{LOG_PREFIX}{json}") }
+}
+
+const fn decision_severity(kind: EventKind) -> Severity {
+    match kind {
+        EventKind::Denied => Severity::Warn,
+        EventKind::WouldDeny => Severity::Info,
+    }
 }
 
 #[derive(Serialize)]
@@ -124,16 +136,16 @@ struct Feature {
 }
 
 impl Record {
-    fn of(event: &Event<'_>) -> Self {
-        let activity_id = activity(event.method);
+    fn of(event: &DecisionEvent<'_>, node: &Node) -> Self {
+        let activity_id = activity(&event.method);
         let judgement = Judgement::of(event.kind, event.reason);
-        let request_id = printable(event.request_id, MAX_NAME);
+        let request_id = printable(&event.request_id, MAX_NAME);
         let http_request = HttpRequest {
             uid: request_id.clone(),
-            http_method: printable(event.method, MAX_METHOD),
+            http_method: printable(&event.method, MAX_METHOD),
             url: Url {
-                hostname: printable(event.authority, MAX_NAME),
-                path: printable(event.path, MAX_PATH),
+                hostname: printable(&event.authority, MAX_NAME),
+                path: printable(&event.path, MAX_PATH),
             },
         };
         Self {
@@ -158,15 +170,15 @@ impl Record {
                 kind: rule.name().kind.as_str(),
                 is_applied: event.kind == EventKind::Denied,
             }),
-            src_endpoint: caller(event.peer),
+            src_endpoint: caller(&event.peer),
             dst_endpoint: Endpoint {
-                uid: event.node.id.clone(),
-                svc_name: workload(event),
+                uid: node.id.clone(),
+                svc_name: workload(node),
                 port: event.destination_port,
             },
             http_request,
             http_response: HttpResponse { code: event.status },
-            metadata: metadata(event, request_id),
+            metadata: metadata(event, node, request_id),
         }
     }
 }
@@ -185,37 +197,72 @@ impl Judgement {
             // Observed, Logged, Success, Informational.
             EventKind::WouldDeny => Self { action_id: 3, disposition_id: 17, status_id: 1, severity_id: 1 },
             EventKind::Denied => {
-                let (disposition_id, severity_id) = match reason {
-                    // Unauthorized, Low.
-                    Reason::AllowRule
-                    | Reason::NoDenyMatch
-                    | Reason::ShadowOnly
-                    | Reason::DenyRule
-                    | Reason::NoAllowMatch
-                    | Reason::Otherwise => (26, 2),
-                    // Unauthorized, Medium: a gap, somebody forgot this workload.
-                    Reason::NothingApplies => (26, 3),
-                    // Rejected, High: somebody tries, or something is broken.
-                    Reason::PathRefused
-                    | Reason::HostRefused
-                    | Reason::MethodRefused
-                    | Reason::PeerMalformed
-                    | Reason::RequestUnreadable => (25, 4),
-                    // Error, High.
-                    Reason::NotConfigured
-                    | Reason::CannotAsk
-                    | Reason::TooManyParked
-                    | Reason::TooManyQuestions
-                    | Reason::DeadlinePassed
-                    | Reason::Internal => (27, 4),
-                };
+                let (disposition_id, severity_id) = denied(reason);
                 Self { action_id: 2, disposition_id, status_id: 2, severity_id }
             }
         }
     }
 }
 
-fn metadata(event: &Event<'_>, correlation_uid: String) -> Metadata {
+/// (disposition, severity) of a refusal.
+const fn denied(reason: Reason) -> (u32, u32) {
+    match reason {
+        // Unauthorized, Low.
+        Reason::AllowRule
+        | Reason::NoDenyMatch
+        | Reason::ShadowOnly
+        | Reason::DenyRule
+        | Reason::NoAllowMatch
+        | Reason::Otherwise => (26, 2),
+        // Unauthorized, Medium: a gap, somebody forgot this workload.
+        Reason::NothingApplies => (26, 3),
+        // Blocked, Low.
+        Reason::Authenticated
+        | Reason::TokenMissing
+        | Reason::TokenExpired
+        | Reason::TokenNotYetValid
+        | Reason::TokenAudience
+        | Reason::PenaltyClear
+        | Reason::PenaltyThrottled
+        | Reason::PenaltyQuarantined
+        | Reason::LimitKept
+        | Reason::LimitExceeded
+        | Reason::Watched
+        | Reason::NativeDenied => (2, 2),
+        // Blocked, Medium.
+        Reason::MtlsRequired
+        | Reason::PeerUnverified
+        | Reason::TrustDomainForeign
+        | Reason::TokenRepeated
+        | Reason::TokenTooLarge
+        | Reason::TokenMalformed
+        | Reason::TokenType
+        | Reason::TokenIssuer
+        | Reason::TokenClaims
+        | Reason::TokenKeyUnknown => (2, 3),
+        // Blocked, High: somebody tries.
+        Reason::TokenAlgorithm | Reason::TokenCritical | Reason::TokenSignature => (2, 4),
+        // Rejected, High: somebody tries, or something is broken.
+        Reason::PathRefused
+        | Reason::HostRefused
+        | Reason::MethodRefused
+        | Reason::PeerMalformed
+        | Reason::RequestUnreadable => (25, 4),
+        // Error, High.
+        Reason::JwksUnavailable
+        | Reason::HandoverTaken
+        | Reason::HandoverMissing
+        | Reason::HandoverUnreadable
+        | Reason::NotConfigured
+        | Reason::CannotAsk
+        | Reason::TooManyParked
+        | Reason::TooManyQuestions
+        | Reason::DeadlinePassed
+        | Reason::Internal => (27, 4),
+    }
+}
+
+fn metadata(event: &DecisionEvent<'_>, node: &Node, correlation_uid: String) -> Metadata {
     let label = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}={value}"));
     Metadata {
         version: "1.8.0",
@@ -229,14 +276,14 @@ fn metadata(event: &Event<'_>, correlation_uid: String) -> Metadata {
         log_name: "meshward.authz",
         event_code: event.reason.code(),
         correlation_uid,
-        labels: [label("namespace", &event.node.namespace), label("workload", &event.node.workload)]
+        labels: [label("namespace", &node.namespace), label("workload", &node.workload)]
             .into_iter()
             .flatten()
             .collect(),
     }
 }
 
-fn message(event: &Event<'_>, request: &HttpRequest) -> String {
+fn message(event: &DecisionEvent<'_>, request: &HttpRequest) -> String {
     let what = match event.kind {
         EventKind::Denied => "denied",
         EventKind::WouldDeny => "would deny",
@@ -255,8 +302,8 @@ fn caller(peer: &Peer) -> Endpoint {
     Endpoint { uid: id.as_str().to_owned(), svc_name, port: None }
 }
 
-fn workload(event: &Event<'_>) -> String {
-    match (event.node.namespace.as_str(), event.node.workload.as_str()) {
+fn workload(node: &Node) -> String {
+    match (node.namespace.as_str(), node.workload.as_str()) {
         ("", workload) => workload.to_owned(),
         (namespace, workload) => format!("{namespace}/{workload}"),
     }

@@ -120,6 +120,7 @@ fn only_the_configured_source_is_read() {
         certificate_valid: Some(true),
         principal_state: Some(OTHER.into()),
         destination_port: Some(443),
+        ..Connection::default()
     };
     assert_eq!(resolve(connection.clone(), &over_transport()), spiffe(WEB));
     assert_eq!(resolve(connection.clone(), &over_connection()), spiffe(WEB));
@@ -193,7 +194,7 @@ mod properties {
             uri_san in name(), principal_state in name(), certificate_valid in any::<Option<bool>>(), pair in 0_usize..3,
         ) {
             let (source, verified_by) = PAIRS.get(pair).copied().unwrap();
-            let connection = Connection { uri_san, certificate_valid, principal_state, destination_port: None };
+            let connection = Connection { uri_san, certificate_valid, principal_state, ..Connection::default() };
             let seen = match source {
                 Source::Connection => connection.uri_san.as_deref(),
                 Source::FilterState => connection.principal_state.as_deref(),
@@ -219,12 +220,18 @@ mod properties {
             let (source, verified_by) = PAIRS.get(pair).copied().unwrap();
             let settings = settings(source, verified_by);
             let needs = settings.needs();
-            let whole = Connection { uri_san, certificate_valid, principal_state, destination_port: Some(1) };
+            let whole = Connection {
+                uri_san,
+                certificate_valid,
+                principal_state,
+                destination_port: Some(1),
+                ..Connection::default()
+            };
             let needed = Connection {
                 uri_san: whole.uri_san.clone().filter(|_| needs.uri_san),
                 certificate_valid: whole.certificate_valid.filter(|_| needs.certificate_valid),
                 principal_state: whole.principal_state.clone().filter(|_| needs.principal_state),
-                destination_port: None,
+                ..Connection::default()
             };
             prop_assert_eq!(resolve(whole.clone(), &settings), resolve(needed.clone(), &settings));
         }

@@ -7,7 +7,7 @@ macro_rules! codes {
         /// What kind of problem it is. The code is `MW` and four digits, stable, and never given to another problem.
         ///
         /// 01 text and envelope, 02 documents and their metadata, 03 sources, 04 operations, 05 conditions, 06 lists of values,
-        /// 09 what only `meshward lint` sees.
+        /// 07 authentication, 08 limits and detection, 10 events, 09 what only `meshward lint` sees.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u16)]
         pub enum Code {
@@ -38,6 +38,7 @@ codes! {
     NotUtf8 = 109, "the text is not UTF-8";
     NothingVerifiesPeer = 110, "nothing could verify the caller's certificate";
     MoreProblems = 111, "there are more problems than are told at once";
+    FieldOfAnotherPlugin = 112, "a field of the envelope that this plugin does not read";
 
     UnknownKind = 201, "a kind of document that does not exist";
     ForeignKind = 202, "a kind of document that this plugin does not read";

@@ -13,6 +13,10 @@ pub struct Needs {
     pub principal_state: bool,
     /// `destination.port`, the port of the address that the connection was accepted on.
     pub destination_port: bool,
+    /// `source.address`, the address that the connection came from.
+    pub source_address: bool,
+    /// `wasm.meshward_authn` in filter state: what the plugin before hands over.
+    pub handover: bool,
 }
 
 impl Needs {
@@ -25,6 +29,8 @@ impl Needs {
             certificate_valid: self.certificate_valid | other.certificate_valid,
             principal_state: self.principal_state | other.principal_state,
             destination_port: self.destination_port | other.destination_port,
+            source_address: self.source_address | other.source_address,
+            handover: self.handover | other.handover,
         }
     }
 
@@ -42,6 +48,8 @@ impl Needs {
             certificate_valid: self.certificate_valid & !other.certificate_valid,
             principal_state: self.principal_state & !other.principal_state,
             destination_port: self.destination_port & !other.destination_port,
+            source_address: self.source_address & !other.source_address,
+            handover: self.handover & !other.handover,
         }
     }
 }

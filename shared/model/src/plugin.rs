@@ -2,18 +2,30 @@
 
 use core::fmt;
 
-use crate::{Answer, Code, Head, Needs, Node, Question, Request, Resumed, Step, Ticket, UnixMillis, Verdict};
+use crate::{
+    Answer, Code, Edits, Head, Needs, Node, Question, Request, Resumed, Seed, Step, Ticket, UnixMillis,
+    Verdict,
+};
 
 /// A whole plugin. The adapter knows this trait and no feature.
 pub trait Plugin: Sized + 'static {
     /// What the plugin remembers between requests, in one worker.
-    type State: Default;
+    type State;
 
     /// Whether it ever asks; see `Stage::ASKS`.
     const ASKS: bool;
 
     /// Whether an allowed request may carry header edits; see `Stage::EDITS`.
     const EDITS: bool;
+
+    /// Whether it edits responses; see `Stage::RESPONDS`.
+    const RESPONDS: bool;
+
+    /// Whether it looks at how requests end; see `Stage::OBSERVES`.
+    const OBSERVES: bool;
+
+    /// Whether it hands over to the plugin after it: the adapter then declares the handover's place read-only.
+    const HANDS_OVER: bool;
 
     /// Every counter it may increment; the adapter defines them once, when the plugin is configured.
     const COUNTERS: &'static [Counter];
@@ -31,6 +43,9 @@ pub trait Plugin: Sized + 'static {
     /// [`Refusal`] lists every problem found, with its place and its remedy.
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal>;
 
+    /// A state in which nothing has happened yet. `seed` is new for each.
+    fn state(&self, seed: Seed) -> Self::State;
+
     /// What is read of each request before deciding.
     fn needs(&self) -> Needs;
 
@@ -43,28 +58,84 @@ pub trait Plugin: Sized + 'static {
         state: &mut Self::State,
         ticket: Ticket,
         answer: Answer,
-        waiting: &[&Request],
+        waiting: &mut [&mut Request],
         now: UnixMillis,
-    ) -> Vec<Resumed>;
+    ) -> Done;
+
+    /// Response headers are there, of the upstream or of a local reply: what to change in them.
+    fn respond(&self, state: &mut Self::State, seen: &Seen, now: UnixMillis) -> Edits;
+
+    /// What has to be read at a request's end, whose status is this.
+    fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds;
+
+    /// A request is over.
+    fn observe(&self, state: &mut Self::State, seen: &Seen, end: &End, now: UnixMillis) -> Done;
 
     /// How often the worker's timer fires, in milliseconds; 0: never.
     fn tick_period_millis(&self) -> u32;
 
-    /// The worker's timer fired: questions that no request waits for.
-    fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Vec<(Ticket, Question)>;
+    /// The worker's timer fired.
+    fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Done;
 
     /// What has to be read beside that to report this verdict; nothing for most.
     fn wants(&self, verdict: &Verdict) -> Needs;
 
     /// What is written down of a verdict. `request` is `None` when it could not be read; `more` holds what [`Plugin::wants`] asked
     /// for.
-    fn report(&self, request: Option<&Request>, more: &Head, verdict: &Verdict, now: UnixMillis) -> Report;
+    fn report(
+        &self,
+        state: &mut Self::State,
+        request: Option<&Request>,
+        more: &Head,
+        verdict: &Verdict,
+        now: UnixMillis,
+    ) -> Report;
+}
+
+/// What is kept of a request that was decided, for its response and its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The request, with what the stages learned of it.
+    pub request: Request,
+    /// What was decided.
+    pub verdict: Verdict,
+}
+
+/// What is read at a request's end. Each `true` is a host call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EndNeeds {
+    /// `response.code_details`: who answered, and why.
+    pub details: bool,
+    /// `wasm.meshward` in filter state: what the plugins of ours wrote down.
+    pub note: bool,
+}
+
+/// How a request ended, as bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct End {
+    /// The status that the caller got; `None` when the stream ended without one.
+    pub status: Option<u16>,
+    /// `response.code_details`, where it was asked for.
+    pub details: Option<Vec<u8>>,
+    /// The note, where it was asked for.
+    pub note: Option<Vec<u8>>,
+}
+
+/// What comes of an answer, of a request's end, of a tick.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Parked requests that go on.
+    pub resumed: Vec<Resumed>,
+    /// Questions that no request waits for.
+    pub questions: Vec<(Ticket, Question)>,
+    /// What is written down.
+    pub report: Report,
 }
 
 /// A counter of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Counter {
-    /// Its place in [`Plugin::COUNTERS`].
+    /// Its place in the proxy's table; no two counters of meshward have the same.
     pub slot: usize,
     /// Its full name: `meshward_<stage>_<what>_<unit>`.
     pub name: &'static str,
@@ -86,12 +157,14 @@ pub struct AskingCounters {
 /// What is written down of one verdict; the adapter only carries it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Counters that go up by one.
-    pub counters: &'static [Counter],
+    /// Counters, and by how much they go up.
+    pub counters: Vec<(Counter, u32)>,
     /// Lines for the proxy's log.
     pub lines: Vec<LogLine>,
     /// What the access log's `%RESPONSE_CODE_DETAILS%` says of a local reply; empty when there is none.
     pub details: String,
+    /// What is left in filter state (`wasm.meshward`) for the access log, and for the plugin that writes events; empty for most.
+    pub note: String,
 }
 
 /// One line for the proxy's log.

@@ -1,6 +1,9 @@
 //! What was seen of a request: first as bytes, then parsed once.
 
-use crate::{Headers, NotSingle, Peer, RequestId};
+use core::net::IpAddr;
+use std::sync::Arc;
+
+use crate::{Allowance, Headers, NotSingle, Peer, RequestId, Token, Verdict};
 
 /// What the adapter read, before anything is believed of it. A fact that was not asked for is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct Head {
     pub headers: Headers,
     /// What the proxy says of the connection.
     pub connection: Connection,
+    /// What the plugin before handed over, as bytes; `None` where there is nothing.
+    pub handover: Option<Vec<u8>>,
 }
 
 /// What the proxy says of the connection, as bytes.
@@ -24,10 +29,12 @@ pub struct Connection {
     pub principal_state: Option<Vec<u8>>,
     /// The port of the address that the connection was accepted on.
     pub destination_port: Option<u16>,
+    /// The address that the connection came from, with its port, as the proxy prints it.
+    pub source_address: Option<Vec<u8>>,
 }
 
-/// A request, parsed. After this door nobody splits the peer's name again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request, parsed, and what the stages have learned of it so far. After this door nobody splits the peer's name again.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Which request of this worker it is.
     pub id: RequestId,
@@ -39,9 +46,32 @@ pub struct Request {
     pub peer_malformed: bool,
     /// The port of the address that the connection was accepted on.
     pub destination_port: Option<u16>,
+    /// The address that the connection came from, without its port.
+    pub source_address: Option<IpAddr>,
+    /// The token that was verified, if one was; `authn` puts it here, or the handover does.
+    pub token: Option<Arc<Token>>,
+    /// What is left of each limit that was applied; put here by the stages that limit, for the response.
+    pub allowances: Vec<Allowance>,
+    /// What each stage has said of it so far, in their order, where there is more than one stage.
+    pub verdicts: Vec<Verdict>,
 }
 
 impl Request {
+    /// A request of which nothing but its headers and its peer is known.
+    pub const fn new(id: RequestId, headers: Headers, peer: Peer) -> Self {
+        Self {
+            id,
+            headers,
+            peer,
+            peer_malformed: false,
+            destination_port: None,
+            source_address: None,
+            token: None,
+            allowances: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
     /// `:method`, which must stand exactly once.
     ///
     /// # Errors

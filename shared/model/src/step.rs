@@ -1,14 +1,35 @@
 //! What a stage says next: it is done, or it asks.
 
-use crate::{Headers, UnixMillis, Verdict};
+use crate::{Headers, StageId, UnixMillis, Verdict};
 
 /// Which request of this worker: the proxy's own number for the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestId(pub u32);
 
-/// Which question of a stage an answer belongs to; the stage chooses it and it means nothing to anybody else.
+/// Which question of a stage an answer belongs to; the stage chooses the number and it means nothing to anybody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+pub struct Ticket {
+    /// Whose question it is.
+    pub stage: StageId,
+    /// Which.
+    pub number: u64,
+}
+
+impl Ticket {
+    /// A stage's ticket.
+    pub const fn new(stage: StageId, number: u64) -> Self {
+        Self { stage, number }
+    }
+}
+
+/// The state of a slot of shared data, as a write expects it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cas(pub u32);
+
+impl Cas {
+    /// There is nothing in the slot yet.
+    pub const ABSENT: Self = Self(u32::MAX);
+}
 
 /// What a stage says next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +73,37 @@ pub enum Question {
         /// The longest message that is read, in bytes; a longer one is an [`Answer::TooLarge`].
         max_message_bytes: u32,
     },
+    /// Reads a slot of the proxy's shared data. Answered at once.
+    Load {
+        /// The slot's name.
+        slot: String,
+    },
+    /// Writes a slot of the proxy's shared data, if it is still as it was read. Answered at once.
+    Store {
+        /// The slot's name.
+        slot: String,
+        /// What it shall hold.
+        value: Vec<u8>,
+        /// What [`Answer::Loaded`] said of it.
+        expected: Cas,
+    },
+    /// Calls a function that the proxy has beside the ABI. Answered at once.
+    Call {
+        /// The function's name.
+        function: &'static str,
+        /// Its encoded argument.
+        argument: Vec<u8>,
+    },
+}
+
+impl Question {
+    /// Whether the answer is there at once: nothing is parked, and nothing is under way.
+    pub const fn is_immediate(&self) -> bool {
+        match self {
+            Self::Http { .. } | Self::Grpc { .. } => false,
+            Self::Load { .. } | Self::Store { .. } | Self::Call { .. } => true,
+        }
+    }
 }
 
 /// What a parked request waits for.
@@ -90,6 +142,20 @@ pub enum Answer {
     Grpc {
         /// The encoded message.
         message: Vec<u8>,
+    },
+    /// What a slot of shared data holds.
+    Loaded {
+        /// Its bytes; `None` when there is no such slot. Any plugin of the proxy may have written them.
+        value: Option<Vec<u8>>,
+        /// What a write must expect; [`Cas::ABSENT`] when there is no such slot.
+        cas: Cas,
+    },
+    /// Whether a slot of shared data was written; `false` when somebody else has written it since it was read.
+    Stored(bool),
+    /// What a function of the proxy gave.
+    Called {
+        /// Its encoded result.
+        result: Vec<u8>,
     },
     /// No answer: the call could not be started, was refused, reset or timed out, or ended with a gRPC status other than 0.
     Failed,

@@ -29,6 +29,8 @@ pub struct Allowed {
     pub rule: Option<RuleId>,
     /// What is changed in the request's headers before it goes on; see `Stage::EDITS`.
     pub edits: Edits,
+    /// What the next plugin of the chain gets to know, where this one hands over.
+    pub handover: Option<Vec<u8>>,
 }
 
 /// Header edits: removals first, then additions.
@@ -49,6 +51,12 @@ impl Edits {
         self.remove.is_empty() && self.add.is_empty()
     }
 
+    /// Both, these first.
+    pub fn extend(&mut self, other: Self) {
+        self.remove.extend(other.remove);
+        self.add.extend(other.add);
+    }
+
     /// Removes every value of `name`.
     #[must_use]
     pub fn without(mut self, name: impl Into<Vec<u8>>) -> Self {
@@ -67,7 +75,7 @@ impl Edits {
 impl Allowed {
     /// Goes on as it came.
     pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
-        Self { reason, rule, edits: Edits::NONE }
+        Self { reason, rule, edits: Edits::NONE, handover: None }
     }
 }
 
@@ -80,6 +88,8 @@ pub struct Denial {
     pub rule: Option<RuleId>,
     /// The HTTP status of the local reply.
     pub status: u16,
+    /// What stands in the local reply's headers beside it.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Verdict {
@@ -91,6 +101,11 @@ impl Verdict {
     /// Ends the request with the status that goes with `reason`.
     pub const fn deny(reason: Reason, rule: Option<RuleId>) -> Self {
         Self { decision: Decision::Deny(Denial::new(reason, rule)), shadow: None }
+    }
+
+    /// Ends the request as `denial` says.
+    pub const fn refuse(denial: Denial) -> Self {
+        Self { decision: Decision::Deny(denial), shadow: None }
     }
 
     /// The refusal, if it is one.
@@ -119,28 +134,23 @@ impl Verdict {
 }
 
 impl Denial {
-    /// A refusal with the status that goes with its reason: 400 for a request that can be read in more than one way, 503 where
-    /// the plugin itself is at fault, 403 else.
+    /// A refusal with the status that goes with its reason; see [`Reason::status`].
     pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
-        let status = match reason {
-            Reason::PathRefused | Reason::HostRefused | Reason::MethodRefused | Reason::RequestUnreadable => {
-                400
-            }
-            Reason::NotConfigured
-            | Reason::CannotAsk
-            | Reason::TooManyParked
-            | Reason::TooManyQuestions
-            | Reason::DeadlinePassed
-            | Reason::Internal => 503,
-            Reason::AllowRule
-            | Reason::NoDenyMatch
-            | Reason::ShadowOnly
-            | Reason::DenyRule
-            | Reason::NoAllowMatch
-            | Reason::Otherwise
-            | Reason::NothingApplies
-            | Reason::PeerMalformed => 403,
-        };
-        Self { reason, rule, status }
+        Self { reason, rule, status: reason.status(), headers: Vec::new() }
+    }
+
+    /// The same, with a header in the reply.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The gRPC status of the local reply to a gRPC caller, where Envoy's own translation of the HTTP status says something else
+    /// than is meant: it makes `UNAVAILABLE` of 429, which clients try again at once.
+    pub const fn grpc_status(&self) -> Option<u8> {
+        /// `RESOURCE_EXHAUSTED`.
+        const EXHAUSTED: u8 = 8;
+        if self.status == 429 { Some(EXHAUSTED) } else { None }
     }
 }

@@ -1,30 +1,65 @@
 //! From a configuration's bytes to a stage.
 
 use meshward_config::{
-    MAX_CONFIGURATION_BYTES, PeerFrom, PeerVerifiedBy, RawEnvelope, WhenNothingApplies, closest, parse,
-    problem, split_documents,
+    ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
+    WhenNothingApplies, closest, parse, problem, split_documents,
 };
+use meshward_event::Recorder;
 use meshward_identity::{Settings, Source, VerifiedBy};
-use meshward_model::{Code, Needs, Refusal, Stage};
+use meshward_model::{Code, Counter, Needs, Problem, Reason, Refusal, Stage};
 
-use crate::Names;
+use crate::{Names, Owns};
 
-/// A stage that can be made of documents.
-pub trait Assemble: Stage + Sized + 'static {
-    /// The kinds of documents that the stage reads.
+/// A stage, or a chain of them, that can be made of documents: what makes a plugin of the pipeline.
+pub trait Assemble: Stage + Owns + Sized + 'static {
+    /// Where the plugin's events go.
+    type Recorder: Recorder;
+
+    /// The kinds of documents that the plugin reads.
     const KINDS: &'static [&'static str];
 
-    /// What its plugin counts, and as what.
+    /// What is counted of the plugin where no stage is to be named, and how it names its memory and its questions.
     const NAMES: Names;
 
-    /// Makes the stage; every document's kind is one of [`Assemble::KINDS`].
+    /// What is counted of the stage that gives `reason`.
+    fn names(_reason: Reason) -> Names {
+        Self::NAMES
+    }
+
+    /// Every counter that it may increment.
+    const COUNTERS: &'static [Counter];
+
+    /// Which fields of the envelope it reads that are not everybody's.
+    const TAKES: Takes;
+
+    /// Whether it hands over to the plugin after it.
+    const HANDS_OVER: bool = false;
+
+    /// Whether it writes the events of other plugins and filters of the chain.
+    const WATCHES: bool = false;
+
+    /// Whether it reads what other plugins have noted of a request.
+    const READS_NOTES: bool = false;
+
+    /// Makes the stage and the recorder; every document's kind is one of [`Assemble::KINDS`].
     ///
     /// # Errors
     /// Every problem found.
-    fn assemble(documents: &Documents<'_>) -> Result<Self, Refusal>;
+    fn assemble(documents: &Documents<'_>) -> Result<(Self, Self::Recorder), Refusal>;
 }
 
-/// The documents of a configuration, sorted out but not yet read.
+/// Which fields of the envelope a plugin reads that are not everybody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Takes {
+    /// `claims`.
+    pub claims: bool,
+    /// `events`.
+    pub events: bool,
+    /// `role`; then it must be there.
+    pub role: bool,
+}
+
+/// The documents of a configuration, sorted out but not yet read, and the envelope's own fields.
 #[derive(Debug)]
 pub struct Documents<'a> {
     /// (path, kind, JSON text), in the order of the configuration.
@@ -33,6 +68,22 @@ pub struct Documents<'a> {
     pub when_nothing_applies: WhenNothingApplies,
     /// What reading the peer takes.
     pub peer: Needs,
+    /// Where claims come from.
+    pub claims: ClaimsFrom,
+    /// Who writes events.
+    pub events: EventsFrom,
+    /// Which part of the `ratelimit` plugin it is.
+    pub role: Option<Role>,
+}
+
+/// What is made of a configuration.
+#[derive(Debug)]
+pub(crate) struct Assembled<S, R> {
+    pub(crate) stage: S,
+    pub(crate) recorder: R,
+    pub(crate) identity: Settings,
+    pub(crate) claims: ClaimsFrom,
+    pub(crate) events: EventsFrom,
 }
 
 /// The kinds that some plugin of meshward reads, now or later.
@@ -40,7 +91,7 @@ const OTHER_KINDS: [&str; 6] =
     ["Authentication", "RateLimit", "Detection", "EventSink", "RequestAuthentication", "PeerAuthentication"];
 
 /// Parses the envelope and assembles the stage.
-pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<(S, Settings), Refusal> {
+pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S, S::Recorder>, Refusal> {
     if configuration.len() > MAX_CONFIGURATION_BYTES {
         let message = format!("{} bytes, at most {MAX_CONFIGURATION_BYTES} are read", configuration.len());
         return Err(problem(Code::TooLarge, "", message, "split the configuration by workload").into());
@@ -60,20 +111,52 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<(S, Settings
     })?;
     let settings = settings(&envelope)?;
     let documents = split_documents(&envelope.documents).map_err(|problems| Refusal { problems })?;
-    let problems: Vec<_> = documents
+    let mut problems = misplaced_fields(&envelope, S::TAKES);
+    let foreign = documents
         .iter()
         .filter(|(_, kind, _)| !S::KINDS.contains(&kind.as_str()))
-        .map(|(path, kind, _)| foreign_kind(path, kind, S::KINDS))
-        .collect();
+        .map(|(path, kind, _)| foreign_kind(path, kind, S::KINDS));
+    problems.extend(foreign);
     if !problems.is_empty() {
         return Err(Refusal { problems });
     }
-    let stage = S::assemble(&Documents {
+    let claims = envelope.claims.map(|claims| claims.from).unwrap_or_default();
+    let events = envelope.events.unwrap_or_default();
+    let (stage, recorder) = S::assemble(&Documents {
         documents,
         when_nothing_applies: envelope.when_nothing_applies,
         peer: settings.needs(),
+        claims,
+        events,
+        role: envelope.role,
     })?;
-    Ok((stage, settings))
+    Ok(Assembled { stage, recorder, identity: settings, claims, events })
+}
+
+/// A field that the plugin does not read must not stand there as if it did.
+fn misplaced_fields(envelope: &RawEnvelope, takes: Takes) -> Vec<Problem> {
+    let there = [
+        ("claims", envelope.claims.is_some(), takes.claims, "only the `authz` plugin reads it; take it away"),
+        (
+            "events",
+            envelope.events.is_some(),
+            takes.events,
+            "this plugin writes its events itself; take it away",
+        ),
+        ("role", envelope.role.is_some(), takes.role, "only the `ratelimit` plugin has roles; take it away"),
+    ];
+    let misplaced = there.into_iter().filter(|(_, there, takes, _)| *there && !takes);
+    let mut problems: Vec<_> = misplaced
+        .map(|(field, _, _, help)| {
+            problem(Code::FieldOfAnotherPlugin, field, format!("this plugin does not read `{field}`"), help)
+        })
+        .collect();
+    if takes.role && envelope.role.is_none() {
+        let help =
+            "write `role: penalty` for the plugin before `authn`, `role: quota` for the one after `authz`";
+        problems.push(problem(Code::MissingField, "role", "missing field `role`", help));
+    }
+    problems
 }
 
 fn settings(envelope: &RawEnvelope) -> Result<Settings, Refusal> {
@@ -91,7 +174,7 @@ fn settings(envelope: &RawEnvelope) -> Result<Settings, Refusal> {
     })
 }
 
-fn foreign_kind(path: &str, kind: &str, known: &[&str]) -> meshward_model::Problem {
+fn foreign_kind(path: &str, kind: &str, known: &[&str]) -> Problem {
     let path = format!("{path}.kind");
     if OTHER_KINDS.contains(&kind) {
         return problem(

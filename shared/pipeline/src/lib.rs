@@ -1,17 +1,24 @@
 //! The order of stages, and what is written down at the end.
 //!
-//! A [`Pipeline`] is what a plugin is: it is assembled from a configuration ([`Assemble`]), decides a request by its stage, and
-//! makes the report. Every plugin is the same pipeline around another stage; the `meshward` command enters at the same door.
+//! A [`Pipeline`] is what a plugin is: it is assembled from a configuration ([`Assemble`]), decides a request by its stages, and
+//! makes the report. Every plugin is the same pipeline around other stages ([`Chain`]); the `meshward` command enters at the same
+//! door.
 
 mod assemble;
 mod authz;
+mod chain;
+mod conclude;
+mod handover;
+mod note;
 mod pipeline;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
 
-pub use assemble::{Assemble, Documents};
+pub use assemble::{Assemble, Documents, Takes};
 pub use authz::{ALLOWED, Authz, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
+pub use chain::{Chain, Owns};
+pub use meshward_event::LogOnly;
 pub use meshward_model::{AskingCounters, Counter};
 pub use pipeline::Pipeline;
 pub use report::Names;

@@ -1,65 +1,88 @@
-//! A plugin: identity, one stage, the report.
+//! A plugin: identity, its stages, the report.
 
+use core::net::SocketAddr;
+use std::sync::Arc;
+
+use meshward_config::{ClaimsFrom, EventsFrom};
+use meshward_event::{Recorder, details};
 use meshward_identity::{Settings, resolve};
 use meshward_model::{
-    Anonymous, Answer, AskingCounters, Counter, Denial, Head, Needs, Node, Peer, Plugin, Question, Reason,
-    Refusal, Report, Request, Resumed, Step, Ticket, UnixMillis, Verdict,
+    Anonymous, Answer, AskingCounters, Counter, Decision, Denial, Done, Edits, Effects, End, EndNeeds, Event,
+    Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Resumed, Seed, Seen, StageId, Step,
+    Ticket, UnixMillis, Verdict,
 };
 
-use crate::Assemble;
-use crate::assemble::assemble;
-use crate::report;
+use crate::assemble::{Assemble, Assembled, assemble};
+use crate::chain::shorter;
+use crate::{conclude, handover, note, report};
 
-/// A configured plugin around the stage `S`.
+/// A configured plugin around the stage `S`, which may be a chain of stages.
 #[derive(Debug, Clone)]
-pub struct Pipeline<S> {
+pub struct Pipeline<S: Assemble> {
     stage: S,
+    recorder: S::Recorder,
     identity: Settings,
     node: Node,
     needs: Needs,
     reads_peer: bool,
     /// Whether an enforced document looks at the peer: only then may a malformed one end a request.
     enforces_peer: bool,
+    claims: ClaimsFrom,
+    events: EventsFrom,
 }
 
-impl<S> Pipeline<S> {
+/// What a plugin remembers, in one worker.
+#[derive(Debug)]
+pub struct State<S, R> {
+    stage: S,
+    recorder: R,
+}
+
+impl<S: Assemble> Pipeline<S> {
     /// The stage, for those who look into it.
     pub const fn stage(&self) -> &S {
         &self.stage
     }
 }
 
-impl<S: Assemble> Plugin for Pipeline<S> {
-    type State = S::State;
+type StateOf<S> = State<<S as meshward_model::Stage>::State, <<S as Assemble>::Recorder as Recorder>::State>;
 
-    const ASKS: bool = S::ASKS;
+impl<S: Assemble> Plugin for Pipeline<S> {
+    type State = StateOf<S>;
+
+    const ASKS: bool = S::ASKS || S::Recorder::ASKS;
     const EDITS: bool = S::EDITS;
-    const COUNTERS: &'static [Counter] = &[S::NAMES.allowed, S::NAMES.denied, S::NAMES.shadow_denied];
+    const RESPONDS: bool = S::RESPONDS;
+    const OBSERVES: bool = S::OBSERVES || S::WATCHES;
+    const HANDS_OVER: bool = S::HANDS_OVER;
+    const COUNTERS: &'static [Counter] = S::COUNTERS;
     const ASKING_COUNTERS: AskingCounters = S::NAMES.asking;
     const MEMORY_GAUGE: &'static str = S::NAMES.memory_gauge;
 
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal> {
-        let (stage, identity) = assemble::<S>(configuration)?;
-        let needs = stage.needs();
+        let Assembled { stage, recorder, identity, claims, events } = assemble::<S>(configuration)?;
+        let handover = S::HANDS_OVER || claims == ClaimsFrom::Handover;
+        let needs = Needs { handover, ..Needs::default() }.union(stage.needs());
         let reads_peer = needs.union(identity.needs()) == needs;
         let enforced = stage.enforced_needs();
         let enforces_peer = enforced.union(identity.needs()) == enforced;
-        Ok(Self { stage, identity, node: node.clone(), needs, reads_peer, enforces_peer })
+        let node = node.clone();
+        Ok(Self { stage, recorder, identity, node, needs, reads_peer, enforces_peer, claims, events })
+    }
+
+    fn state(&self, seed: Seed) -> Self::State {
+        State { stage: self.stage.state(seed), recorder: self.recorder.state(seed) }
     }
 
     fn needs(&self) -> Needs {
         self.needs
     }
 
-    fn decide(&self, state: &mut S::State, head: Head, now: UnixMillis) -> (Request, Step) {
-        let Head { id, headers, connection } = head;
-        let mut request = Request {
-            id,
-            headers,
-            peer: Peer::Anonymous(Anonymous::Unread),
-            peer_malformed: false,
-            destination_port: connection.destination_port,
-        };
+    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step) {
+        let Head { id, headers, connection, handover } = head;
+        let mut request = Request::new(id, headers, Peer::Anonymous(Anonymous::Unread));
+        request.destination_port = connection.destination_port;
+        request.source_address = connection.source_address.as_deref().and_then(address);
         if self.reads_peer {
             match resolve(connection, &self.identity) {
                 Ok(peer) => request.peer = peer,
@@ -69,38 +92,69 @@ impl<S: Assemble> Plugin for Pipeline<S> {
                 Err(_) => request.peer_malformed = true,
             }
         }
-        let mut step = self.stage.decide(state, &request, now);
-        note_malformed_peer(&request, &mut step);
+        if let Err(reason) = self.take_over(&mut request, handover.as_deref()) {
+            return (request, Step::Done(Verdict::deny(reason, None)));
+        }
+        let step = self.stage.decide(&mut state.stage, &mut request, now);
+        let step = self.conclude(&mut request, step);
         (request, step)
     }
 
     fn answer(
         &self,
-        state: &mut S::State,
+        state: &mut Self::State,
         ticket: Ticket,
         answer: Answer,
-        waiting: &[&Request],
+        waiting: &mut [&mut Request],
         now: UnixMillis,
-    ) -> Vec<Resumed> {
-        let mut resumed = self.stage.answer(state, ticket, answer, waiting, now);
-        for Resumed { request, step } in &mut resumed {
-            if let Some(request) = waiting.iter().find(|waits| waits.id == *request) {
-                note_malformed_peer(request, step);
+    ) -> Done {
+        let mut effects = if ticket.stage == StageId::Sentinel {
+            self.recorder.answer(&mut state.recorder, ticket, answer, now)
+        } else {
+            self.stage.answer(&mut state.stage, ticket, answer, waiting, now)
+        };
+        for Resumed { request, step } in &mut effects.resumed {
+            if let Some(request) = waiting.iter_mut().find(|waits| waits.id == *request) {
+                let decided = core::mem::replace(step, Step::Done(Verdict::deny(Reason::Internal, None)));
+                *step = self.conclude(request, decided);
             }
         }
-        resumed
+        self.done(state, effects)
+    }
+
+    fn respond(&self, state: &mut Self::State, seen: &Seen, now: UnixMillis) -> Edits {
+        self.stage.respond(&mut state.stage, &seen.request, now)
+    }
+
+    fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds {
+        let went_on = seen.verdict.denial().is_none();
+        // Who answers for a filter says so with an error; a success has nothing to tell.
+        let details = went_on && status.is_some_and(|status| status >= 400);
+        EndNeeds { details, note: went_on && S::READS_NOTES }
+    }
+
+    fn observe(&self, state: &mut Self::State, seen: &Seen, end: &End, now: UnixMillis) -> Done {
+        let noted = end.note.as_deref().and_then(note::read);
+        let outcome = conclude::outcome(seen, end, noted.as_ref());
+        let mut effects = self.stage.observe(&mut state.stage, &seen.request, &outcome, now);
+        if S::WATCHES {
+            effects.events.extend(conclude::event_of_another(&outcome, &seen.request, now));
+        }
+        self.done(state, effects)
     }
 
     fn tick_period_millis(&self) -> u32 {
-        self.stage.tick_period_millis()
+        shorter(self.stage.tick_period_millis(), self.recorder.tick_period_millis())
     }
 
-    fn tick(&self, state: &mut S::State, now: UnixMillis) -> Vec<(Ticket, Question)> {
-        self.stage.tick(state, now)
+    fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Done {
+        let mut effects = self.stage.tick(&mut state.stage, now);
+        effects.extend(self.recorder.tick(&mut state.recorder, now));
+        self.done(state, effects)
     }
 
     fn wants(&self, verdict: &Verdict) -> Needs {
-        if report::is_written(verdict) {
+        if report::written(verdict).is_some() {
             let all = Needs { headers: true, destination_port: true, ..self.identity.needs() };
             all.without(self.needs)
         } else {
@@ -108,33 +162,76 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         }
     }
 
-    fn report(&self, request: Option<&Request>, more: &Head, verdict: &Verdict, now: UnixMillis) -> Report {
-        if !report::is_written(verdict) {
-            return Report { counters: Self::counters(verdict), ..Report::default() };
+    fn report(
+        &self,
+        state: &mut Self::State,
+        request: Option<&Request>,
+        more: &Head,
+        verdict: &Verdict,
+        now: UnixMillis,
+    ) -> Report {
+        let counters = conclude::counters::<S>(request, verdict);
+        let Some((kind, denial)) = report::written(verdict) else {
+            return Report { counters, ..Report::default() };
+        };
+        let left = self.events == EventsFrom::Handover;
+        let noted = report::noted(kind, denial, left);
+        let mut written = Report { counters, note: note::write(&noted), ..Report::default() };
+        written.details = verdict.denial().map(details::of).unwrap_or_default();
+        if !left {
+            let request = request.map(|request| self.complete(request.clone(), more));
+            let event = Event::Decision(report::event(&noted, request.as_ref(), now));
+            written.lines = self.recorder.record(&mut state.recorder, &event, &self.node);
         }
-        let request = request.map(|request| self.complete(request.clone(), more));
-        report::report(Self::counters(verdict), request.as_ref(), verdict, &self.node, now)
+        written
     }
 }
 
 impl<S: Assemble> Pipeline<S> {
-    const ALLOWED: &'static [Counter] = &[S::NAMES.allowed];
-    const ALLOWED_IN_SHADOW: &'static [Counter] = &[S::NAMES.allowed, S::NAMES.shadow_denied];
-    const DENIED: &'static [Counter] = &[S::NAMES.denied];
-    const DENIED_TWICE: &'static [Counter] = &[S::NAMES.denied, S::NAMES.shadow_denied];
-
-    /// The counters that a verdict moves.
-    const fn counters(verdict: &Verdict) -> &'static [Counter] {
-        match (verdict.denial(), &verdict.shadow) {
-            (None, None) => Self::ALLOWED,
-            (None, Some(_)) => Self::ALLOWED_IN_SHADOW,
-            (Some(_), None) => Self::DENIED,
-            (Some(_), Some(_)) => Self::DENIED_TWICE,
+    /// Takes over what the plugin before has learned of the request.
+    fn take_over(&self, request: &mut Request, handover: Option<&[u8]>) -> Result<(), Reason> {
+        match (S::HANDS_OVER, self.claims, handover) {
+            (true, _, Some(_)) => Err(Reason::HandoverTaken),
+            (true, _, None) | (false, ClaimsFrom::None, _) => Ok(()),
+            (false, ClaimsFrom::Handover, None) => Err(Reason::HandoverMissing),
+            (false, ClaimsFrom::Handover, Some(bytes)) => {
+                let token = handover::decode(bytes).map_err(|_| Reason::HandoverUnreadable)?;
+                request.token = token.map(Arc::new);
+                Ok(())
+            }
         }
     }
-}
 
-impl<S> Pipeline<S> {
+    /// Puts the stages' verdicts together, and the handover.
+    fn conclude(&self, request: &mut Request, step: Step) -> Step {
+        let Step::Done(mut verdict) = step else { return step };
+        // A malformed peer that ends nothing is counted as a shadow document's refusal, whenever the verdict comes.
+        if request.peer_malformed {
+            verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
+        }
+        if !request.verdicts.is_empty() {
+            request.verdicts.push(verdict.clone());
+            verdict = conclude::verdict(&request.verdicts, verdict);
+        }
+        if S::HANDS_OVER
+            && let Decision::Allow(allowed) = &mut verdict.decision
+        {
+            allowed.handover = Some(handover::encode(request.token.as_deref()));
+        }
+        Step::Done(verdict)
+    }
+
+    /// Records what has happened.
+    fn done(&self, state: &mut StateOf<S>, effects: Effects) -> Done {
+        let Effects { resumed, questions, events, counts } = effects;
+        let mut report = Report { counters: counts, ..Report::default() };
+        // A finding is made by one plugin, and that writes it down whoever writes the decisions.
+        for event in &events {
+            report.lines.extend(self.recorder.record(&mut state.recorder, event, &self.node));
+        }
+        Done { resumed, questions, report }
+    }
+
     /// Adds what was only read for the report.
     fn complete(&self, mut request: Request, more: &Head) -> Request {
         if request.headers.is_empty() {
@@ -150,11 +247,8 @@ impl<S> Pipeline<S> {
     }
 }
 
-/// A malformed peer that ends nothing is counted as a shadow document's refusal, whenever the verdict comes.
-fn note_malformed_peer(request: &Request, step: &mut Step) {
-    if request.peer_malformed
-        && let Step::Done(verdict) = step
-    {
-        verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
-    }
+/// The address without its port, as the proxy prints them: `10.0.0.1:4711`, `[::1]:4711`. Anything else (a pipe) has none.
+fn address(text: &[u8]) -> Option<core::net::IpAddr> {
+    let address: SocketAddr = core::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(address.ip().to_canonical())
 }

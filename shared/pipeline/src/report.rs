@@ -1,13 +1,14 @@
-//! What is written down of a verdict: counters, one line, the access log's details.
+//! What is written down of a verdict: counters, an event, a note, the access log's details.
 
-use meshward_event::{details, ocsf};
+use std::borrow::Cow;
+
 use meshward_http::path;
 use meshward_model::{
-    Anonymous, AskingCounters, Counter, Denial, Event, EventKind, LogLine, Node, Peer, Report, Request,
-    Severity, UnixMillis, Verdict,
+    Anonymous, AskingCounters, Counter, DecisionEvent, Denial, EventKind, Noted, Peer, Request, UnixMillis,
+    Verdict,
 };
 
-/// The names of what a plugin counts; [`names!`](crate::names) makes them of its stage's name.
+/// The names of what is counted of a stage; [`names!`](crate::names) makes them of the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
     /// Requests that went on.
@@ -22,22 +23,19 @@ pub struct Names {
     pub asking: AskingCounters,
 }
 
-/// The [`Names`] of a stage: `meshward_<stage>_<what>_<unit>`.
+/// The [`Names`] of a stage or a plugin: `meshward_<stage>_<what>_<unit>`. The number is its place among them: no two have the same.
 ///
 /// ```
-/// let names = meshward_pipeline::names!("authn");
+/// let names = meshward_pipeline::names!("authn", 1);
 /// assert_eq!(names.denied.name, "meshward_authn_denied_total");
 /// ```
 #[macro_export]
 macro_rules! names {
-    ($stage:literal) => {
+    ($stage:literal, $place:literal) => {
         $crate::Names {
-            allowed: $crate::Counter { slot: 0, name: concat!("meshward_", $stage, "_allowed_total") },
-            denied: $crate::Counter { slot: 1, name: concat!("meshward_", $stage, "_denied_total") },
-            shadow_denied: $crate::Counter {
-                slot: 2,
-                name: concat!("meshward_", $stage, "_shadow_denied_total"),
-            },
+            allowed: $crate::counter!($stage, $place, 0, "allowed"),
+            denied: $crate::counter!($stage, $place, 1, "denied"),
+            shadow_denied: $crate::counter!($stage, $place, 2, "shadow_denied"),
             memory_gauge: concat!("meshward_", $stage, "_memory_bytes"),
             asking: $crate::AskingCounters {
                 questions: concat!("meshward_", $stage, "_questions_total"),
@@ -49,56 +47,50 @@ macro_rules! names {
     };
 }
 
+/// A counter of a stage: `meshward_<stage>_<what>_total`. Each stage has eight.
+#[macro_export]
+macro_rules! counter {
+    ($stage:literal, $place:literal, $which:literal, $what:literal) => {
+        $crate::Counter {
+            slot: $place * 8 + $which,
+            name: concat!("meshward_", $stage, "_", $what, "_total"),
+        }
+    };
+}
+
 const NOBODY: Peer = Peer::Anonymous(Anonymous::Unread);
 
-/// Whether there is more to write down than a counter.
-pub(crate) const fn is_written(verdict: &Verdict) -> bool {
-    verdict.denial().is_some() || verdict.shadow.is_some()
-}
-
-pub(crate) fn report(
-    counters: &'static [Counter],
-    request: Option<&Request>,
-    verdict: &Verdict,
-    node: &Node,
-    now: UnixMillis,
-) -> Report {
-    let line = |kind, severity, denial: &Denial| LogLine {
-        severity,
-        text: ocsf::line(&event(kind, denial, request, node, now)),
-    };
-    let mut lines = Vec::new();
-    if let Some(denial) = verdict.denial() {
-        lines.push(line(EventKind::Denied, Severity::Warn, denial));
-    } else if let Some(denial) = &verdict.shadow {
-        lines.push(line(EventKind::WouldDeny, Severity::Info, denial));
+/// The refusal of which there is more to write down than a counter: one that happened, else one that would have.
+pub(crate) const fn written(verdict: &Verdict) -> Option<(EventKind, &Denial)> {
+    match (verdict.denial(), &verdict.shadow) {
+        (Some(denial), _) => Some((EventKind::Denied, denial)),
+        (None, Some(shadow)) => Some((EventKind::WouldDeny, shadow)),
+        (None, None) => None,
     }
-    let details = verdict.denial().map(details::of).unwrap_or_default();
-    Report { counters, lines, details }
 }
 
-fn event<'a>(
-    kind: EventKind,
-    denial: &Denial,
-    request: Option<&'a Request>,
-    node: &'a Node,
-    now: UnixMillis,
-) -> Event<'a> {
+/// The note of a refusal.
+pub(crate) fn noted(kind: EventKind, denial: &Denial, left: bool) -> Noted {
+    Noted { kind, reason: denial.reason, status: denial.status, rule: denial.rule.clone(), left }
+}
+
+/// The event of what a note says.
+pub(crate) fn event<'a>(noted: &Noted, request: Option<&'a Request>, now: UnixMillis) -> DecisionEvent<'a> {
     let header = |name: &'static [u8]| {
         request.and_then(|request| request.headers.single(name).ok()).unwrap_or_default()
     };
-    Event {
+    DecisionEvent {
         time: now,
-        kind,
-        reason: denial.reason,
-        rule: denial.rule.clone(),
-        status: denial.status,
-        peer: request.map_or(&NOBODY, |request| &request.peer),
-        method: header(b":method"),
-        authority: header(b":authority"),
-        path: path::without_query(header(b":path")),
-        request_id: header(b"x-request-id"),
+        kind: noted.kind,
+        reason: noted.reason,
+        rule: noted.rule.clone(),
+        native_details: None,
+        status: noted.status,
+        peer: request.map_or(Cow::Borrowed(&NOBODY), |request| Cow::Borrowed(&request.peer)),
+        method: Cow::Borrowed(header(b":method")),
+        authority: Cow::Borrowed(header(b":authority")),
+        path: Cow::Borrowed(path::without_query(header(b":path"))),
+        request_id: Cow::Borrowed(header(b"x-request-id")),
         destination_port: request.and_then(|request| request.destination_port),
-        node,
     }
 }

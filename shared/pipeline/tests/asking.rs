@@ -3,31 +3,45 @@
 #![expect(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
 use meshward_model::{
-    Answer, Connection, Head, Headers, Needs, Node, Plugin, Question, Reason, Refusal, Request, RequestId,
-    Resumed, Stage, Step, Ticket, UnixMillis, Verdict, Waiting,
+    Answer, Connection, Counter, Effects, Head, Headers, Needs, Node, Plugin, Question, Reason, Refusal,
+    Request, RequestId, Resumed, Seed, Stage, StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
-use meshward_pipeline::{Assemble, Documents, Names, Pipeline, names};
+use meshward_pipeline::{Assemble, Documents, LogOnly, Names, Owns, Pipeline, Takes, names};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
-const TICKET: Ticket = Ticket(3);
+const TICKET: Ticket = Ticket::new(StageId::Probe, 3);
 const CONFIGURATION: &[u8] =
     br#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport"}"#;
 
 /// Watches the peer (a shadow document would), and asks the same of every request.
 struct Asks;
 
-impl Assemble for Asks {
-    const KINDS: &'static [&'static str] = &[];
-    const NAMES: Names = names!("asks");
+impl Owns for Asks {
+    fn owns(id: StageId) -> bool {
+        id == StageId::Probe
+    }
+}
 
-    fn assemble(_: &Documents<'_>) -> Result<Self, Refusal> {
-        Ok(Self)
+impl Assemble for Asks {
+    type Recorder = LogOnly;
+
+    const COUNTERS: &'static [Counter] = &[];
+    const TAKES: Takes = Takes { claims: false, events: false, role: false };
+    const KINDS: &'static [&'static str] = &[];
+    const NAMES: Names = names!("probe", 5);
+
+    fn assemble(_: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
+        Ok((Self, LogOnly))
     }
 }
 
 impl Stage for Asks {
     type State = u32;
     const ASKS: bool = true;
+
+    fn state(&self, _: Seed) -> u32 {
+        0
+    }
 
     fn needs(&self) -> Needs {
         Needs { uri_san: true, ..Needs::default() }
@@ -37,7 +51,7 @@ impl Stage for Asks {
         Needs::default()
     }
 
-    fn decide(&self, asked: &mut u32, _: &Request, now: UnixMillis) -> Step {
+    fn decide(&self, asked: &mut u32, _: &mut Request, now: UnixMillis) -> Step {
         *asked = asked.saturating_add(1);
         let waiting = Waiting::on(TICKET, now, 100);
         if *asked == 1 { Step::Ask(question(), waiting) } else { Step::Wait(waiting) }
@@ -48,27 +62,31 @@ impl Stage for Asks {
         _: &mut u32,
         _: Ticket,
         answer: Answer,
-        waiting: &[&Request],
+        waiting: &mut [&mut Request],
         _: UnixMillis,
-    ) -> Vec<Resumed> {
+    ) -> Effects {
         let verdict = match answer {
             Answer::Http { .. } | Answer::Grpc { .. } => Verdict::allow(Reason::NoDenyMatch, None),
-            Answer::Failed | Answer::TooLarge | Answer::TimedOut => {
-                Verdict::deny(Reason::DeadlinePassed, None)
-            }
+            Answer::Loaded { .. }
+            | Answer::Stored(_)
+            | Answer::Called { .. }
+            | Answer::Failed
+            | Answer::TooLarge
+            | Answer::TimedOut => Verdict::deny(Reason::DeadlinePassed, None),
         };
-        waiting
+        let resumed = waiting
             .iter()
             .map(|request| Resumed { request: request.id, step: Step::Done(verdict.clone()) })
-            .collect()
+            .collect();
+        Effects { resumed, ..Effects::default() }
     }
 
     fn tick_period_millis(&self) -> u32 {
         250
     }
 
-    fn tick(&self, _: &mut u32, _: UnixMillis) -> Vec<(Ticket, Question)> {
-        vec![(TICKET, question())]
+    fn tick(&self, _: &mut u32, _: UnixMillis) -> Effects {
+        Effects::ask(TICKET, question())
     }
 }
 
@@ -89,20 +107,21 @@ fn plugin() -> Pipeline<Asks> {
 
 fn head(id: u32, uri_san: &[u8]) -> Head {
     let connection = Connection { uri_san: Some(uri_san.to_vec()), ..Connection::default() };
-    Head { id: RequestId(id), headers: Headers::default(), connection }
+    Head { id: RequestId(id), headers: Headers::default(), connection, handover: None }
 }
 
 #[test]
 fn a_malformed_peer_that_ends_nothing_is_counted_also_when_the_verdict_comes_after_an_answer() {
-    let (plugin, mut asked) = (plugin(), 0);
-    let (good, step) = plugin.decide(&mut asked, head(1, b"spiffe://mesh.example/ns/a/sa/b"), NOW);
+    let plugin = plugin();
+    let mut asked = plugin.state(Seed(0));
+    let (mut good, step) = plugin.decide(&mut asked, head(1, b"spiffe://mesh.example/ns/a/sa/b"), NOW);
     assert!(matches!(step, Step::Ask(..)));
-    let (malformed, step) = plugin.decide(&mut asked, head(2, b"https://mesh.example/"), NOW);
+    let (mut malformed, step) = plugin.decide(&mut asked, head(2, b"https://mesh.example/"), NOW);
     assert_eq!(step, Step::Wait(Waiting { ticket: TICKET, deadline: UnixMillis(NOW.0 + 100) }));
     assert_eq!((good.peer_malformed, malformed.peer_malformed), (false, true));
 
     let answer = Answer::Grpc { message: Vec::new() };
-    let resumed = plugin.answer(&mut asked, TICKET, answer, &[&good, &malformed], NOW);
+    let resumed = plugin.answer(&mut asked, TICKET, answer, &mut [&mut good, &mut malformed], NOW).resumed;
     let shadows: Vec<_> = resumed
         .iter()
         .map(|resumed| match &resumed.step {
@@ -121,5 +140,5 @@ fn the_pipeline_hands_on_what_its_stage_says_of_asking() {
     const { assert!(<Pipeline<Asks> as Plugin>::ASKS && !<Pipeline<Asks> as Plugin>::EDITS) };
     let plugin = plugin();
     assert_eq!(plugin.tick_period_millis(), 250);
-    assert_eq!(plugin.tick(&mut 0, NOW), [(TICKET, question())]);
+    assert_eq!(plugin.tick(&mut plugin.state(Seed(0)), NOW).questions, [(TICKET, question())]);
 }

@@ -4,7 +4,7 @@
 
 use meshward_model::{
     Anonymous, Connection, Head, Headers, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request,
-    RequestId, Severity, Step, UnixMillis, Verdict,
+    RequestId, Seed, Severity, Step, UnixMillis, Verdict,
 };
 use meshward_pipeline::{ALLOWED, Authz, DENIED, SHADOW_DENIED};
 use serde_json::{Value, json};
@@ -55,11 +55,11 @@ fn headers() -> Headers {
 
 fn from(uri_san: Option<&[u8]>) -> Head {
     let connection = Connection { uri_san: uri_san.map(<[u8]>::to_vec), ..Connection::default() };
-    Head { id: RequestId(7), headers: Headers::default(), connection }
+    Head { id: RequestId(7), headers: Headers::default(), connection, handover: None }
 }
 
 fn decide(plugin: &Authz, head: Head) -> (Request, Verdict) {
-    match plugin.decide(&mut (), head, NOW) {
+    match plugin.decide(&mut plugin.state(Seed(1)), head, NOW) {
         (request, Step::Done(verdict)) => (request, verdict),
         (_, step) => panic!("authz asks nothing, but said {step:?}"),
     }
@@ -67,7 +67,7 @@ fn decide(plugin: &Authz, head: Head) -> (Request, Verdict) {
 
 fn report(plugin: &Authz, head: Head, more: Head) -> (Verdict, Report) {
     let (request, verdict) = decide(plugin, head);
-    let report = plugin.report(Some(&request), &more, &verdict, NOW);
+    let report = plugin.report(&mut plugin.state(Seed(1)), Some(&request), &more, &verdict, NOW);
     (verdict, report)
 }
 
@@ -173,7 +173,7 @@ fn an_allowed_request_costs_a_counter_and_no_more() {
     let plugin = plugin(&shop_only("enforce"));
     let (verdict, report) = report(&plugin, from(Some(WEB)), Head::default());
     assert!(plugin.wants(&verdict).is_empty());
-    assert_eq!(report, Report { counters: &[ALLOWED], ..Report::default() });
+    assert_eq!(report, Report { counters: vec![(ALLOWED, 1)], ..Report::default() });
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn a_refusal_is_written_down_with_what_was_read_for_it_alone() {
     more.connection.destination_port = Some(8443);
     let (_, report) = report(&plugin, from(None), more);
     assert_eq!(
-        (report.counters, report.details.as_str()),
-        (&[DENIED][..], "meshward_denied[authz.nothing_applies]")
+        (report.counters.clone(), report.details.as_str()),
+        (vec![(DENIED, 1)], "meshward_denied[authz.nothing_applies]")
     );
     let [line] = report.lines.as_slice() else { panic!("one line expected: {report:?}") };
     assert_eq!(line.severity, Severity::Warn);
@@ -218,7 +218,10 @@ fn what_was_read_before_is_not_read_over() {
 fn a_shadow_refusal_is_counted_and_told_and_refuses_nothing() {
     let plugin = plugin(&shop_only("shadow"));
     let (verdict, report) = report(&plugin, from(None), Head { headers: headers(), ..Head::default() });
-    assert_eq!((verdict.reason(), report.counters), (Reason::ShadowOnly, &[ALLOWED, SHADOW_DENIED][..]));
+    assert_eq!(
+        (verdict.reason(), report.counters.clone()),
+        (Reason::ShadowOnly, vec![(ALLOWED, 1), (SHADOW_DENIED, 1)])
+    );
     assert_eq!(report.details, "");
     let [line] = report.lines.as_slice() else { panic!("one line expected: {report:?}") };
     assert_eq!(line.severity, Severity::Info);
@@ -228,10 +231,10 @@ fn a_shadow_refusal_is_counted_and_told_and_refuses_nothing() {
 fn a_request_that_could_not_be_read_is_reported_all_the_same() {
     let plugin = plugin(&shop_only("enforce"));
     let verdict = Verdict::deny(Reason::RequestUnreadable, None);
-    let report = plugin.report(None, &Head::default(), &verdict, NOW);
+    let report = plugin.report(&mut plugin.state(Seed(1)), None, &Head::default(), &verdict, NOW);
     assert_eq!(
-        (report.counters, report.details.as_str()),
-        (&[DENIED][..], "meshward_denied[request.unreadable]")
+        (report.counters.clone(), report.details.as_str()),
+        (vec![(DENIED, 1)], "meshward_denied[request.unreadable]")
     );
     assert_eq!(report.lines.len(), 1);
 }

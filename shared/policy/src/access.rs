@@ -1,7 +1,7 @@
 //! Access control for one workload: all compiled documents, and the stage that decides by them.
 
 use meshward_model::{
-    Allowed, Decision, Denial, Needs, Reason, Request, RuleId, Stage, Step, UnixMillis, Verdict,
+    Allowed, Decision, Denial, Needs, Reason, Request, RuleId, Seed, Stage, Step, UnixMillis, Verdict,
 };
 
 use crate::set::Set;
@@ -86,7 +86,9 @@ impl Stage for AccessControl {
         self.needs_of(&self.enforced)
     }
 
-    fn decide(&self, (): &mut (), request: &Request, _now: UnixMillis) -> Step {
+    fn state(&self, _seed: Seed) {}
+
+    fn decide(&self, (): &mut (), request: &mut Request, _now: UnixMillis) -> Step {
         Step::Done(self.verdict(request))
     }
 }

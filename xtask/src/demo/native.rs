@@ -1,7 +1,7 @@
 //! Which rule let a request through: Envoy's logs do not say, so the same policy is asked natively about what arrived.
 
 use anyhow::{Result, anyhow};
-use meshward_model::{Connection, Head, Headers, Node, Plugin, RequestId, Step, UnixMillis};
+use meshward_model::{Connection, Head, Headers, Node, Plugin, RequestId, Seed, Step, UnixMillis};
 use meshward_pipeline::Authz;
 use serde_json::Value;
 
@@ -25,8 +25,9 @@ pub(super) fn decided(member: &Member, call: &Call, made: &Made, access: &Value)
             destination_port: Some(listener.port()),
             ..Connection::default()
         },
+        handover: None,
     };
-    let (_, step) = authz.decide(&mut (), head, UnixMillis(0));
+    let (_, step) = authz.decide(&mut authz.state(Seed::default()), head, UnixMillis(0));
     let Step::Done(verdict) = step else { return Ok("a question".to_owned()) };
     Ok(match (verdict.denial(), verdict.rule()) {
         (None, Some(rule)) => short_rule(&rule.to_string()),

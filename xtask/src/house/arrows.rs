@@ -10,9 +10,12 @@ struct Room {
 }
 
 /// What lies below every feature.
-const BELOW_FEATURES: &[&str] = &["model", "config", "http", "identity"];
+const BELOW_FEATURES: &[&str] = &["model", "abi", "config", "http", "identity"];
 
-const ROOMS: [Room; 11] = [
+/// What a module is made of.
+const MODULE: &[&str] = &["adapter", "pipeline"];
+
+const ROOMS: [Room; 17] = [
     Room { folder: "shared/model", may_use: &[] },
     Room { folder: "shared/abi", may_use: &["model"] },
     Room { folder: "shared/config", may_use: &["model"] },
@@ -20,13 +23,19 @@ const ROOMS: [Room; 11] = [
     Room { folder: "shared/identity", may_use: &["model"] },
     Room { folder: "shared/policy", may_use: BELOW_FEATURES },
     Room { folder: "shared/event", may_use: BELOW_FEATURES },
+    Room { folder: "shared/token", may_use: BELOW_FEATURES },
+    Room { folder: "shared/limit", may_use: BELOW_FEATURES },
     Room {
         folder: "shared/pipeline",
-        may_use: &["model", "abi", "config", "http", "identity", "policy", "event"],
+        may_use: &["model", "abi", "config", "http", "identity", "policy", "event", "token", "limit"],
     },
     Room { folder: "shared/cases", may_use: &["model", "pipeline"] },
     Room { folder: "plugins/adapter", may_use: &["model", "abi"] },
-    Room { folder: "plugins/authz", may_use: &["adapter", "pipeline"] },
+    Room { folder: "plugins/authn", may_use: MODULE },
+    Room { folder: "plugins/authz", may_use: MODULE },
+    Room { folder: "plugins/ratelimit", may_use: MODULE },
+    Room { folder: "plugins/sentinel", may_use: MODULE },
+    Room { folder: "plugins/guard", may_use: MODULE },
 ];
 
 /// Who may name the SDK beside `plugins/`.

@@ -2,17 +2,17 @@
 
 use meshward_model::{Reason, RequestId, Ticket};
 
-use super::toy::{Bench, allow, ask, failed, wait};
+use super::toy::{Bench, allow, ask, failed, ticket, wait};
 use crate::asked::MAX_ASKED;
 use crate::moment::Steady;
 
-const T: Ticket = Ticket(7);
+const T: Ticket = ticket(7);
 
 #[test]
 fn what_was_parked_under_the_old_configuration_is_refused_at_once_by_the_root() {
     let mut bench = Bench::new(|_, _, _, request| Some((request.id, allow())));
     bench.begin(1, ask(T, 1_000));
-    bench.begin(2, ask(Ticket(8), 1_000));
+    bench.begin(2, ask(ticket(8), 1_000));
     bench.configure(0);
     assert_eq!(bench.pending.len(), 2, "they are kept waiting until the root carries them out");
     assert_eq!(bench.pending.earliest(), Some(Steady::default()), "which is at once");
@@ -38,10 +38,10 @@ fn a_full_table_of_questions_refuses_and_does_not_let_the_stage_choose() {
     bench.most = usize::MAX;
     for at in 0..MAX_ASKED {
         let id = u32::try_from(at).unwrap_or_default();
-        assert!(bench.begin(id, ask(Ticket(u64::from(id)), 1_000)).is_empty());
+        assert!(bench.begin(id, ask(ticket(u64::from(id)), 1_000)).is_empty());
         bench.pending.forget(RequestId(id));
     }
-    assert_eq!(bench.begin(9_999, ask(Ticket(9_999), 1_000)), [(9_999, Some(Reason::TooManyParked))]);
+    assert_eq!(bench.begin(9_999, ask(ticket(9_999), 1_000)), [(9_999, Some(Reason::TooManyParked))]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use meshward_model::{Answer, RequestId, Ticket};
+use meshward_model::{Answer, RequestId};
 use proptest::prelude::*;
 
-use super::toy::{Bench, allow, ask, wait};
+use super::toy::{Bench, allow, ask, ticket, wait};
 use crate::moment::Steady;
 
 /// What may happen to a root.
@@ -52,10 +52,15 @@ impl World {
             Answer::TooLarge => None,
             Answer::Failed if request.id.0 % 3 == 0 => {
                 state.rounds += 1;
-                Some((request.id, wait(Ticket(state.rounds % 4), 100_000_000)))
+                Some((request.id, wait(ticket(state.rounds % 4), 100_000_000)))
             }
             Answer::TimedOut => None,
-            Answer::Http { .. } | Answer::Grpc { .. } | Answer::Failed => Some((request.id, allow())),
+            Answer::Http { .. }
+            | Answer::Grpc { .. }
+            | Answer::Loaded { .. }
+            | Answer::Stored(_)
+            | Answer::Called { .. }
+            | Answer::Failed => Some((request.id, allow())),
         });
         bench.most = MOST;
         Self { bench, steady: 0, period: 0, fires: None, due: BTreeMap::new(), born: 0 }
@@ -101,9 +106,11 @@ impl World {
         match happening {
             Happening::Asks { ticket, deadline, starts } => {
                 self.bench.starts = starts;
-                self.begin(|at| ask(Ticket(ticket), at), deadline)?;
+                self.begin(|at| ask(super::toy::ticket(ticket), at), deadline)?;
             }
-            Happening::Waits { ticket, deadline } => self.begin(|at| wait(Ticket(ticket), at), deadline)?,
+            Happening::Waits { ticket, deadline } => {
+                self.begin(|at| wait(super::toy::ticket(ticket), at), deadline)?
+            }
             Happening::Answered { token, leaves } => {
                 let answer = if leaves { Answer::TooLarge } else { Answer::Grpc { message: Vec::new() } };
                 let settled = self.bench.answer(token, answer);

@@ -1,20 +1,26 @@
 //! A plugin of a few lines, and a bench to drive it on.
 
 use meshward_model::{
-    Allowed, Answer, AskingCounters, Counter, Decision, Edits, Head, Headers, Needs, Node, Peer, Plugin,
-    Question, Reason, Refusal, Report, Request, RequestId, Resumed, Step, Ticket, UnixMillis, Verdict,
-    Waiting,
+    Anonymous, Answer, AskingCounters, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node, Peer,
+    Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen, StageId, Step,
+    Ticket, UnixMillis, Verdict, Waiting,
 };
 
 use crate::asked::Way;
 use crate::drive::{Drive, Pending, Settled};
 use crate::hostcalls::Token;
 use crate::moment::{Moment, Steady};
+use crate::wire::Started;
 
 /// When every test begins.
 pub(super) const NOW: u64 = 1_800_000_000_000;
 /// How long a call may take.
 pub(super) const TIMEOUT: u32 = 2_000;
+
+/// A ticket of this number.
+pub(super) const fn ticket(number: u64) -> Ticket {
+    Ticket::new(StageId::Probe, number)
+}
 
 type Say = fn(&mut State, Ticket, &Answer, &Request) -> Option<(RequestId, Step)>;
 
@@ -34,6 +40,9 @@ impl Plugin for Toy {
     type State = State;
     const ASKS: bool = true;
     const EDITS: bool = false;
+    const RESPONDS: bool = false;
+    const OBSERVES: bool = false;
+    const HANDS_OVER: bool = false;
     const COUNTERS: &'static [Counter] = &[];
     const ASKING_COUNTERS: AskingCounters =
         AskingCounters { questions: "q", failed: "f", parked: "p", late: "l" };
@@ -41,6 +50,10 @@ impl Plugin for Toy {
 
     fn configure(_: &[u8], _: &Node) -> Result<Self, Refusal> {
         Ok(Self { say: |_, _, _, _| None })
+    }
+
+    fn state(&self, _: Seed) -> State {
+        State::default()
     }
 
     fn needs(&self) -> Needs {
@@ -56,30 +69,42 @@ impl Plugin for Toy {
         state: &mut State,
         ticket: Ticket,
         answer: Answer,
-        waiting: &[&Request],
+        waiting: &mut [&mut Request],
         _: UnixMillis,
-    ) -> Vec<Resumed> {
-        let say = |request: &&Request| (self.say)(state, ticket, &answer, request);
+    ) -> Done {
+        let say = |request: &&mut Request| (self.say)(state, ticket, &answer, request);
         let resumed =
             waiting.iter().filter_map(say).map(|(request, step)| Resumed { request, step }).collect();
         state.answers.push((ticket, answer));
-        resumed
+        Done { resumed, ..Done::default() }
+    }
+
+    fn respond(&self, _: &mut State, _: &Seen, _: UnixMillis) -> Edits {
+        Edits::NONE
+    }
+
+    fn end_needs(&self, _: &Seen, _: Option<u16>) -> EndNeeds {
+        EndNeeds::default()
+    }
+
+    fn observe(&self, _: &mut State, _: &Seen, _: &End, _: UnixMillis) -> Done {
+        Done::default()
     }
 
     fn tick_period_millis(&self) -> u32 {
         0
     }
 
-    fn tick(&self, state: &mut State, _: UnixMillis) -> Vec<(Ticket, Question)> {
+    fn tick(&self, state: &mut State, _: UnixMillis) -> Done {
         state.ticks += 1;
-        vec![(Ticket(1_000), question())]
+        Done { questions: vec![(ticket(1_000), question())], ..Done::default() }
     }
 
     fn wants(&self, _: &Verdict) -> Needs {
         Needs::default()
     }
 
-    fn report(&self, _: Option<&Request>, _: &Head, _: &Verdict, _: UnixMillis) -> Report {
+    fn report(&self, _: &mut State, _: Option<&Request>, _: &Head, _: &Verdict, _: UnixMillis) -> Report {
         Report::default()
     }
 }
@@ -133,16 +158,16 @@ impl Bench {
     /// What is settled: the request, and why it was refused.
     fn drive(
         &mut self,
-        act: impl FnOnce(Drive<'_, Toy, &mut dyn FnMut(&Question) -> Option<(Way, Token)>>) -> Vec<Settled>,
+        act: impl FnOnce(Drive<'_, Toy, &mut dyn FnMut(&Question) -> Started>) -> Vec<Settled>,
     ) -> Vec<(u32, Option<Reason>)> {
         let Self { plugin, state, pending, most, starts, started, steady, back } = self;
         let moment = Moment { now: UnixMillis(NOW + *steady - *back), steady: Steady(*steady) };
         let mut start = |_: &Question| {
             let token = Token(*started);
             *started += 1;
-            starts.then_some((Way::Http, token))
+            if *starts { Started::UnderWay(Way::Http, token) } else { Started::Refused }
         };
-        let start: &mut dyn FnMut(&Question) -> Option<(Way, Token)> = &mut start;
+        let start: &mut dyn FnMut(&Question) -> Started = &mut start;
         let settled = act(Drive::new((plugin, state), pending, *most, moment, start));
         let reason = |verdict: &Verdict| verdict.denial().map(|denial| denial.reason);
         settled.iter().map(|settled| (settled.request.id.0, reason(&settled.verdict))).collect()
@@ -150,18 +175,11 @@ impl Bench {
 }
 
 pub(super) fn request(id: u32) -> Request {
-    Request {
-        id: RequestId(id),
-        headers: Headers::default(),
-        peer: Peer::Anonymous(meshward_model::Anonymous::Unread),
-        peer_malformed: false,
-        destination_port: None,
-    }
+    Request::new(RequestId(id), Headers::default(), Peer::Anonymous(Anonymous::Unread))
 }
 
 pub(super) fn allow() -> Step {
-    let allowed = Allowed { reason: Reason::AllowRule, rule: None, edits: Edits::NONE };
-    Step::Done(Verdict { decision: Decision::Allow(allowed), shadow: None })
+    Step::Done(Verdict::allow(Reason::AllowRule, None))
 }
 
 /// Asks; `millis` after the beginning it is too late.

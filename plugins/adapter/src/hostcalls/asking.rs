@@ -1,6 +1,6 @@
 //! Host calls of plugins that ask: callouts, their answers, the timer, and going on with a parked request.
 
-use super::{REQUEST_HEADERS, Status, sys, taken};
+use super::{Status, sys, taken};
 
 /// The header map of the HTTP answer that is being handed over.
 const HTTP_CALL_RESPONSE_HEADERS: u32 = 6;
@@ -142,30 +142,4 @@ pub fn set_effective_context(context: u32) -> Result<(), Status> {
 pub fn continue_request() -> Result<(), Status> {
     // SAFETY: plain numbers.
     Status::check(unsafe { sys::proxy_continue_stream(REQUEST) })
-}
-
-/// Removes every value of a request header.
-///
-/// # Errors
-/// The host's status; there is no map after the request went on.
-pub fn remove_request_header(name: &[u8]) -> Result<(), Status> {
-    // SAFETY: the name is a live slice.
-    Status::check(unsafe { sys::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
-}
-
-/// Adds a request header beside those that are there.
-///
-/// # Errors
-/// The host's status; there is no map after the request went on.
-pub fn add_request_header(name: &[u8], value: &[u8]) -> Result<(), Status> {
-    // SAFETY: name and value are live slices.
-    Status::check(unsafe {
-        sys::proxy_add_header_map_value(
-            REQUEST_HEADERS,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        )
-    })
 }

@@ -11,6 +11,7 @@ mod wasm {
     #[link(wasm_import_module = "wasi_snapshot_preview1")]
     unsafe extern "C" {
         pub(crate) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+        pub(crate) fn random_get(data: *mut u8, size: usize) -> u32;
     }
 
     #[link(wasm_import_module = "env")]
@@ -32,6 +33,34 @@ mod wasm {
         pub(crate) fn proxy_get_property(
             path: *const u8,
             path_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(crate) fn proxy_set_property(
+            path: *const u8,
+            path_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(crate) fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+            cas: *mut u32,
+        ) -> u32;
+        pub(crate) fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+            cas: u32,
+        ) -> u32;
+        pub(crate) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            argument: *const u8,
+            argument_size: usize,
             data: *mut *mut u8,
             size: *mut usize,
         ) -> u32;
@@ -103,6 +132,11 @@ mod native {
 
     no_host! {
         clock_time_get(u32, u64, *mut u64)
+        random_get(*mut u8, usize)
+        proxy_set_property(Bytes, usize, Bytes, usize)
+        proxy_get_shared_data(Bytes, usize, Given, *mut usize, *mut u32)
+        proxy_set_shared_data(Bytes, usize, Bytes, usize, u32)
+        proxy_call_foreign_function(Bytes, usize, Bytes, usize, Given, *mut usize)
         proxy_log(u32, Bytes, usize)
         proxy_get_current_time_nanoseconds(*mut u64)
         proxy_set_tick_period_milliseconds(u32)

@@ -25,6 +25,10 @@ fn stripped(request: &Request, needs: meshward_model::Needs) -> Request {
         peer: if needs.uri_san { request.peer.clone() } else { Peer::Anonymous(Anonymous::Unread) },
         peer_malformed: request.peer_malformed,
         destination_port: request.destination_port.filter(|_| needs.destination_port),
+        source_address: request.source_address.filter(|_| needs.source_address),
+        token: request.token.clone(),
+        allowances: Vec::new(),
+        verdicts: Vec::new(),
     }
 }
 

@@ -80,13 +80,9 @@ impl Ask {
             }
             None => Peer::Anonymous(Anonymous::NoIdentity),
         };
-        Request {
-            id: RequestId(1),
-            headers: headers.build(),
-            peer,
-            peer_malformed: false,
-            destination_port: self.port,
-        }
+        let mut request = Request::new(RequestId(1), headers.build(), peer);
+        request.destination_port = self.port;
+        request
     }
 }
 
@@ -108,6 +104,8 @@ pub(crate) const PEER: Needs = Needs {
     certificate_valid: false,
     principal_state: false,
     destination_port: false,
+    source_address: false,
+    handover: false,
 };
 
 pub(crate) fn compile(documents: &[Value], otherwise: WhenNothingApplies) -> Result<AccessControl, Refusal> {

@@ -10,9 +10,10 @@ mod settings;
 use std::collections::BTreeMap;
 
 use meshward_model::{
-    Answer, Needs, Question, Reason, Refusal, Request, Resumed, Stage, Step, Ticket, UnixMillis, Verdict,
+    Answer, Counter, Effects, Needs, Reason, Refusal, Request, Resumed, Seed, Stage, StageId, Step, Ticket,
+    UnixMillis, Verdict,
 };
-use meshward_pipeline::{Assemble, Documents, Names, Pipeline, names};
+use meshward_pipeline::{Assemble, Documents, LogOnly, Names, Owns, Pipeline, Takes, names};
 
 use crate::settings::Settings;
 
@@ -42,16 +43,28 @@ pub struct State {
 impl State {
     fn ticket(&mut self) -> Ticket {
         self.tickets = self.tickets.saturating_add(1);
-        Ticket(self.tickets)
+        Ticket::new(StageId::Probe, self.tickets)
     }
 }
 
-impl Assemble for Probe {
-    const KINDS: &'static [&'static str] = &["Probe"];
-    const NAMES: Names = names!("probe");
+impl Owns for Probe {
+    fn owns(id: StageId) -> bool {
+        id == StageId::Probe
+    }
+}
 
-    fn assemble(documents: &Documents<'_>) -> Result<Self, Refusal> {
-        settings::read(&documents.documents).map(|settings| Self { settings })
+const NAMES: Names = names!("probe", 5);
+
+impl Assemble for Probe {
+    type Recorder = LogOnly;
+
+    const KINDS: &'static [&'static str] = &["Probe"];
+    const NAMES: Names = NAMES;
+    const COUNTERS: &'static [Counter] = &[NAMES.allowed, NAMES.denied, NAMES.shadow_denied];
+    const TAKES: Takes = Takes { claims: false, events: false, role: false };
+
+    fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
+        settings::read(&documents.documents).map(|settings| (Self { settings }, LogOnly))
     }
 }
 
@@ -61,11 +74,15 @@ impl Stage for Probe {
     const ASKS: bool = true;
     const EDITS: bool = true;
 
+    fn state(&self, _seed: Seed) -> State {
+        State::default()
+    }
+
     fn needs(&self) -> Needs {
         Needs { headers: true, ..Needs::default() }
     }
 
-    fn decide(&self, state: &mut State, request: &Request, now: UnixMillis) -> Step {
+    fn decide(&self, state: &mut State, request: &mut Request, now: UnixMillis) -> Step {
         match request.headers.single(b"x-ask") {
             Ok(b"http" | b"grpc") => self.ask(state, request, now),
             Ok(b"share") => self.share(state, request, now),
@@ -81,9 +98,9 @@ impl Stage for Probe {
         state: &mut State,
         ticket: Ticket,
         answer: Answer,
-        waiting: &[&Request],
+        waiting: &mut [&mut Request],
         now: UnixMillis,
-    ) -> Vec<Resumed> {
+    ) -> Effects {
         if !matches!(answer, Answer::TimedOut) {
             state.shared.retain(|_, (shared, _)| *shared != ticket);
         }
@@ -94,31 +111,32 @@ impl Stage for Probe {
             Answer::Failed => b"failed".to_vec(),
             Answer::TooLarge => b"too large".to_vec(),
             Answer::TimedOut => b"timed out".to_vec(),
+            Answer::Loaded { .. } | Answer::Stored(_) | Answer::Called { .. } => b"not asked".to_vec(),
         };
         if state.tick == Some(ticket) {
             state.known = body;
-            return Vec::new();
+            return Effects::default();
         }
-        let mut resumed = Vec::new();
+        let mut effects = Effects::default();
         for request in waiting {
             let step = match body.as_slice() {
                 b"again" => Some(self.ask(state, request, now)),
                 body => answer::step(body, request),
             };
-            resumed.extend(step.map(|step| Resumed { request: request.id, step }));
+            effects.resumed.extend(step.map(|step| Resumed { request: request.id, step }));
         }
-        resumed
+        effects
     }
 
     fn tick_period_millis(&self) -> u32 {
         self.settings.tick_period_millis
     }
 
-    fn tick(&self, state: &mut State, _now: UnixMillis) -> Vec<(Ticket, Question)> {
-        let Some(path) = &self.settings.tick_path else { return Vec::new() };
+    fn tick(&self, state: &mut State, _now: UnixMillis) -> Effects {
+        let Some(path) = &self.settings.tick_path else { return Effects::default() };
         let ticket = state.ticket();
         state.tick = Some(ticket);
-        vec![(ticket, question::http(&self.settings, path.as_bytes()))]
+        Effects::ask(ticket, question::http(&self.settings, path.as_bytes()))
     }
 }
 

@@ -1,0 +1,1 @@
+//! The `authn` module: is the caller who it says it is?

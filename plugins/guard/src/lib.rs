@@ -1,0 +1,1 @@
+//! The `guard` module: every stage in one VM, the request read once

@@ -1,0 +1,1 @@
+//! The `sentinel` module: watches outcomes, detects, and writes events down

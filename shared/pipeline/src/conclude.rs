@@ -1,0 +1,101 @@
+//! What the stages have said, put together: one verdict, its counters, how the request ended.
+
+use meshward_event::native;
+use meshward_model::{
+    Allowed, Counter, Decision, End, Event, EventKind, Noted, Outcome, Reason, Request, Seen, StageId,
+    UnixMillis, Verdict,
+};
+
+use crate::assemble::Assemble;
+use crate::report;
+
+/// The verdict of all stages: the last one's decision, since whoever refuses is last; what each would have edited; and the last
+/// refusal that a shadow document would have given.
+pub(crate) fn verdict(said: &[Verdict], last: Verdict) -> Verdict {
+    if said.is_empty() {
+        return last;
+    }
+    let shadow = last.shadow.or_else(|| said.iter().rev().find_map(|verdict| verdict.shadow.clone()));
+    let decision = match last.decision {
+        Decision::Deny(denial) => Decision::Deny(denial),
+        Decision::Allow(last) => {
+            let before = said.iter().filter_map(|verdict| match &verdict.decision {
+                Decision::Allow(allowed) => Some(allowed.clone()),
+                Decision::Deny(_) => None,
+            });
+            Decision::Allow(before.fold(last, more_telling))
+        }
+    };
+    Verdict { decision, shadow }
+}
+
+/// Of two reasons to let a request through, the one that says more of it: what a rule said, then who the caller is.
+fn more_telling(one: Allowed, other: Allowed) -> Allowed {
+    let telling = |allowed: &Allowed| match allowed.reason.stage() {
+        Some(StageId::Authz) => 4,
+        Some(StageId::Authn) => 3,
+        Some(StageId::Ratelimit) => 2,
+        Some(StageId::Penalty) => 1,
+        Some(StageId::Sentinel | StageId::Probe) | None => 0,
+    };
+    let (mut more, less) = if telling(&other) > telling(&one) { (other, one) } else { (one, other) };
+    more.edits.extend(less.edits);
+    more
+}
+
+/// The counters that a request moves: those of each stage that has said something.
+pub(crate) fn counters<S: Assemble>(request: Option<&Request>, verdict: &Verdict) -> Vec<(Counter, u32)> {
+    let said = request.map_or(&[][..], |request| &request.verdicts);
+    let said = if said.is_empty() { core::slice::from_ref(verdict) } else { said };
+    let mut counters = Vec::with_capacity(said.len());
+    for verdict in said {
+        counters.push(match &verdict.decision {
+            Decision::Allow(allowed) => (S::names(allowed.reason).allowed, 1),
+            Decision::Deny(denial) => (S::names(denial.reason).denied, 1),
+        });
+        if let Some(shadow) = &verdict.shadow {
+            counters.push((S::names(shadow.reason).shadow_denied, 1));
+        }
+    }
+    counters
+}
+
+/// How a request ended, by all that was read.
+pub(crate) fn outcome<'a>(seen: &'a Seen, end: &'a End, noted: Option<&'a Noted>) -> Outcome<'a> {
+    let own = seen.verdict.denial().map(|denial| denial.reason);
+    let theirs = noted.filter(|noted| noted.kind == EventKind::Denied).map(|noted| noted.reason);
+    let native_details = match (own, theirs) {
+        (None, None) => end.details.as_deref().filter(|details| native::is_denial(details)),
+        (Some(_), _) | (None, Some(_)) => None,
+    };
+    let native = native_details.map(|_| Reason::NativeDenied);
+    Outcome {
+        verdict: &seen.verdict,
+        status: end.status,
+        refused: own.or(theirs).or(native),
+        noted,
+        native_details,
+    }
+}
+
+/// The event of a decision that was another's: of a plugin that leaves its events to this one, or of a filter of the proxy.
+pub(crate) fn event_of_another(
+    outcome: &Outcome<'_>,
+    request: &Request,
+    now: UnixMillis,
+) -> Option<Event<'static>> {
+    if let Some(noted) = outcome.noted.filter(|noted| noted.left) {
+        return Some(Event::Decision(report::event(noted, Some(request), now).into_owned()));
+    }
+    let details = outcome.native_details?;
+    let noted = Noted {
+        kind: EventKind::Denied,
+        reason: Reason::NativeDenied,
+        status: outcome.status.unwrap_or_default(),
+        rule: None,
+        left: true,
+    };
+    let mut event = report::event(&noted, Some(request), now).into_owned();
+    event.native_details = Some(details.to_vec().into());
+    Some(Event::Decision(event))
+}
