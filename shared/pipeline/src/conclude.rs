@@ -46,9 +46,11 @@ fn more_telling(one: Allowed, other: Allowed) -> Allowed {
 /// The counters that a request moves: those of each stage that has said something.
 pub(crate) fn counters<S: Assemble>(request: Option<&Request>, verdict: &Verdict) -> Vec<(Counter, u32)> {
     let said = request.map_or(&[][..], |request| &request.verdicts);
-    let said = if said.is_empty() { core::slice::from_ref(verdict) } else { said };
-    let mut counters = Vec::with_capacity(said.len());
-    for verdict in said {
+    // A refusal that no stage has given (a deadline that passed, say) is not among what they said.
+    let unsaid = verdict.denial().is_some() && said.last().is_none_or(|last| last.denial().is_none());
+    let own = (said.is_empty() || unsaid).then_some(verdict);
+    let mut counters = Vec::with_capacity(said.len().saturating_add(1));
+    for verdict in said.iter().chain(own) {
         counters.push(match &verdict.decision {
             Decision::Allow(allowed) => (S::names(allowed.reason).allowed, 1),
             Decision::Deny(denial) => (S::names(denial.reason).denied, 1),
@@ -58,6 +60,11 @@ pub(crate) fn counters<S: Assemble>(request: Option<&Request>, verdict: &Verdict
         }
     }
     counters
+}
+
+/// Whether the caller speaks gRPC.
+pub(crate) fn is_grpc(request: &Request) -> bool {
+    request.headers.all(b"content-type").any(|kind| kind.starts_with(b"application/grpc"))
 }
 
 /// How a request ended, by all that was read.

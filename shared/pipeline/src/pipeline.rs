@@ -128,8 +128,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 
     fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds {
         let went_on = seen.verdict.denial().is_none();
-        // Who answers for a filter says so with an error; a success has nothing to tell.
-        let details = went_on && status.is_some_and(|status| status >= 400);
+        // A filter that refuses says so with an error, or, to a gRPC caller, with 200 and a status of gRPC's own.
+        let failed = status.is_some_and(|status| status >= 400) || conclude::is_grpc(&seen.request);
+        let details = went_on && failed;
         EndNeeds { details, note: went_on && S::READS_NOTES }
     }
 
