@@ -174,3 +174,7 @@ pub(crate) const fn shorter(left: u32, right: u32) -> u32 {
         (_, right) => right,
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "chain_tests.rs"]
+mod tests;

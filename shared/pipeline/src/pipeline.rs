@@ -211,8 +211,9 @@ impl<S: Assemble> Pipeline<S> {
             verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
         }
         if !request.verdicts.is_empty() {
-            request.verdicts.push(verdict.clone());
+            let own = verdict.clone();
             verdict = conclude::verdict(&request.verdicts, verdict);
+            request.verdicts.push(own);
         }
         if S::HANDS_OVER
             && let Decision::Allow(allowed) = &mut verdict.decision
