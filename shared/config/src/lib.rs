@@ -7,11 +7,15 @@
 mod document;
 mod envelope;
 mod locate;
+mod own;
 mod parse;
+mod place;
 
 pub use document::{RawDocument, RawMetadata, split_documents};
 pub use envelope::{
     ApiVersion, ClaimsFrom, EnvelopeKind, EventsFrom, PeerFrom, PeerVerifiedBy, RawClaims, RawEnvelope, Role,
     WhenNothingApplies,
 };
+pub use own::{check_metadata, own_document};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};
+pub use place::{Place, Problems};

@@ -9,3 +9,4 @@ pub mod host;
 pub mod merged;
 pub mod method;
 pub mod path;
+pub mod template;

@@ -10,6 +10,8 @@ pub enum DocumentKind {
     AccessPolicy,
     /// Istio's, with Istio's meaning.
     AuthorizationPolicy,
+    /// How fast callers may go; its rules are limits.
+    RateLimit,
 }
 
 impl DocumentKind {
@@ -18,6 +20,7 @@ impl DocumentKind {
         match self {
             Self::AccessPolicy => "AccessPolicy",
             Self::AuthorizationPolicy => "AuthorizationPolicy",
+            Self::RateLimit => "RateLimit",
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Noted> {
 }
 
 fn rule(kind: &str, name: &str) -> Option<RuleId> {
-    let kind = [DocumentKind::AccessPolicy, DocumentKind::AuthorizationPolicy]
+    let kind = [DocumentKind::AccessPolicy, DocumentKind::AuthorizationPolicy, DocumentKind::RateLimit]
         .into_iter()
         .find(|known| known.as_str() == kind)?;
     let (namespace, rest) = name.strip_prefix("ns[")?.split_once("]-policy[")?;

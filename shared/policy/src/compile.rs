@@ -9,11 +9,10 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use meshward_config::WhenNothingApplies;
+use meshward_config::{Place, Problems, WhenNothingApplies};
 use meshward_model::{Allowed, Code, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
 
 use crate::access::AccessControl;
-use crate::place::{Place, Problems};
 use crate::raw::{Action, Mode, Otherwise};
 use crate::rule::Rule;
 use crate::set::{Set, Uses};
@@ -22,7 +21,7 @@ use document::Document;
 /// Collects documents and compiles them into an [`AccessControl`].
 ///
 /// ```
-/// use meshward_config::WhenNothingApplies;
+/// use meshward_config::{Place, Problems, WhenNothingApplies};
 /// use meshward_model::{DocumentKind, Needs};
 /// use meshward_policy::Compiler;
 ///

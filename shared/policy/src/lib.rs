@@ -8,11 +8,9 @@ mod access;
 mod compile;
 mod matching;
 mod pattern;
-mod place;
 pub mod raw;
 mod rule;
 mod set;
-mod template;
 mod truth;
 
 pub use access::AccessControl;

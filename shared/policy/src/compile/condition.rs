@@ -1,6 +1,6 @@
 //! One entry of `when`.
 
-use meshward_config::closest;
+use meshward_config::{Place, Problems, closest};
 use meshward_model::Code;
 
 use super::document::Context;
@@ -8,7 +8,6 @@ use super::operation;
 use super::source::{self, Part};
 use super::values::{self, Wrong, wrong};
 use crate::matching::header::HeaderCondition;
-use crate::place::{Place, Problems};
 use crate::raw::RawCondition;
 use crate::rule::Condition;
 use crate::set::Uses;

@@ -1,11 +1,10 @@
 //! One document.
 
-use meshward_config::{RawDocument, RawMetadata, parse};
+use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, parse};
 use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
 
 use super::rule;
-use crate::place::{Place, Problems};
 use crate::raw::{Action, Mode, Otherwise, RawAccessPolicy, RawAuthorizationPolicy, RawRule};
 use crate::rule::Rule;
 use crate::set::Uses;
@@ -63,8 +62,12 @@ pub(super) fn compile(
             let spec = authorization_policy(place, &raw.metadata, raw.spec.unwrap_or_default(), problems);
             (raw.metadata, spec)
         }
+        DocumentKind::RateLimit => {
+            problems.add(Code::ForeignKind, place, "limits are no access policy", "");
+            return None;
+        }
     };
-    check_names(place, &metadata, problems);
+    check_metadata(place, &metadata, problems);
     let at_spec = place.field("spec");
     check_rules(&at_spec, &spec, problems);
     let said = (!metadata.namespace.is_empty()).then_some(metadata.namespace.as_str());
@@ -118,7 +121,9 @@ fn read<S: DeserializeOwned>(
 fn right_version(kind: DocumentKind, written: &str, right: &str) -> String {
     let (group, other) = match kind {
         DocumentKind::AccessPolicy => ("security.istio.io/", DocumentKind::AuthorizationPolicy),
-        DocumentKind::AuthorizationPolicy => ("meshward.io/", DocumentKind::AccessPolicy),
+        DocumentKind::AuthorizationPolicy | DocumentKind::RateLimit => {
+            ("meshward.io/", DocumentKind::AccessPolicy)
+        }
     };
     if written.starts_with(group) {
         format!("write `{right}`, or `kind: {}` where that is meant", other.as_str())
@@ -233,31 +238,6 @@ fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) ->
     }
     // Refused; as an ALLOW it gives no reason for further complaints.
     Action::Allow
-}
-
-fn check_names(place: &Place<'_>, metadata: &RawMetadata, problems: &mut Problems) {
-    let at = place.field("metadata");
-    let help = "use a-z, 0-9, `-` and `.`, as Kubernetes does";
-    if !is_name(&metadata.name, 253) {
-        problems.add(
-            Code::BadName,
-            &at.field("name"),
-            format!("`{}` is no name", metadata.name.escape_debug()),
-            help,
-        );
-    }
-    if !metadata.namespace.is_empty() && !is_name(&metadata.namespace, 63) {
-        let message = format!("`{}` is no namespace", metadata.namespace.escape_debug());
-        problems.add(Code::BadNamespace, &at.field("namespace"), message, help);
-    }
-}
-
-fn is_name(name: &str, longest: usize) -> bool {
-    !name.is_empty()
-        && name.len() <= longest
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
 }
 
 fn check_rules(at: &Place<'_>, spec: &Spec, problems: &mut Problems) {

@@ -1,5 +1,6 @@
 //! One entry of `to`: what is asked for.
 
+use meshward_config::{Place, Problems};
 use meshward_http::{host, method, path};
 use meshward_model::Code;
 
@@ -7,10 +8,9 @@ use super::document::Context;
 use super::values::{self, Wrong, wrong};
 use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
 use crate::pattern::Pattern;
-use crate::place::{Place, Problems};
 use crate::raw::RawOperation;
 use crate::set::Uses;
-use crate::template::Template;
+use meshward_http::template::Template;
 
 pub(super) fn compile(
     place: &Place<'_>,

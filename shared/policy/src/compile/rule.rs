@@ -1,10 +1,10 @@
 //! One rule.
 
+use meshward_config::{Place, Problems};
 use meshward_model::{Code, RuleId};
 
 use super::document::Context;
 use super::{condition, operation, source};
-use crate::place::{Place, Problems};
 use crate::raw::RawRule;
 use crate::rule::Rule;
 use crate::set::Uses;

@@ -1,5 +1,6 @@
 //! One entry of `from`: who calls.
 
+use meshward_config::{Place, Problems};
 use meshward_model::{Code, SpiffeId};
 
 use super::document::Context;
@@ -7,7 +8,6 @@ use super::values::{self, Wrong, wrong};
 use crate::matching::Field;
 use crate::matching::peer::PeerMatcher;
 use crate::pattern::Pattern;
-use crate::place::{Place, Problems};
 use crate::raw::{Action, RawSource};
 use crate::rule::Source;
 use crate::set::Uses;

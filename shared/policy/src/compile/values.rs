@@ -1,11 +1,11 @@
 //! Lists of values.
 
+use meshward_config::{Place, Problems};
 use meshward_model::Code;
 
 use super::document::Context;
 use crate::matching::Field;
 use crate::pattern::Pattern;
-use crate::place::{Place, Problems};
 
 /// The most values of one list.
 const MAX_VALUES: usize = 16_384;

@@ -4,8 +4,8 @@ use meshward_http::host::Host;
 
 use super::Field;
 use crate::pattern::Pattern;
-use crate::template::Template;
 use crate::truth::{Truth, all};
+use meshward_http::template::Template;
 
 /// One entry of `to`: all of its fields must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

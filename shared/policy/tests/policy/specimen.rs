@@ -91,6 +91,7 @@ pub(crate) fn document(kind: DocumentKind, name: &str, spec: Value) -> Value {
     let version = match kind {
         AccessPolicy => "meshward.io/v1alpha1",
         AuthorizationPolicy => "security.istio.io/v1",
+        DocumentKind::RateLimit => "meshward.io/v1alpha1",
     };
     json!({
         "apiVersion": version, "kind": kind.as_str(), "metadata": {"name": name, "namespace": "shop"}, "spec": spec,

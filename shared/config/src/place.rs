@@ -5,13 +5,13 @@ use core::fmt;
 use meshward_model::{Code, Problem};
 
 /// A path into the configuration, built from the inside out without allocating; it becomes text only when a problem is found.
-#[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
     before: Option<&'a Place<'a>>,
     step: At<'a>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum At<'a> {
     Root(&'a str),
     Field(&'a str),
@@ -19,15 +19,18 @@ enum At<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(crate) const fn root(path: &'a str) -> Self {
+    /// The whole document, which stands at `path`.
+    pub const fn root(path: &'a str) -> Self {
         Self { before: None, step: At::Root(path) }
     }
 
-    pub(crate) const fn field(&'a self, name: &'a str) -> Self {
+    /// A field of it.
+    pub const fn field(&'a self, name: &'a str) -> Self {
         Self { before: Some(self), step: At::Field(name) }
     }
 
-    pub(crate) const fn index(&'a self, at: usize) -> Self {
+    /// An entry of it.
+    pub const fn index(&'a self, at: usize) -> Self {
         Self { before: Some(self), step: At::Index(at) }
     }
 }
@@ -46,8 +49,8 @@ impl fmt::Display for Place<'_> {
 }
 
 /// The problems found so far; past [`Problems::MAX`] they are counted and not kept.
-#[derive(Default)]
-pub(crate) struct Problems {
+#[derive(Debug, Default)]
+pub struct Problems {
     found: Vec<Problem>,
     more: usize,
 }
@@ -56,7 +59,8 @@ impl Problems {
     /// The most problems that are told at once.
     const MAX: usize = 50;
 
-    pub(crate) fn add(
+    /// Keeps a problem.
+    pub fn add(
         &mut self,
         code: Code,
         place: &Place<'_>,
@@ -66,7 +70,8 @@ impl Problems {
         self.push(Problem { code, path: place.to_string(), message: message.into(), help: help.into() });
     }
 
-    pub(crate) fn push(&mut self, problem: Problem) {
+    /// Keeps a problem whose path is known.
+    pub fn push(&mut self, problem: Problem) {
         if self.found.len() < Self::MAX {
             self.found.push(problem);
         } else {
@@ -74,7 +79,13 @@ impl Problems {
         }
     }
 
-    pub(crate) fn into_found(mut self) -> Vec<Problem> {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Every problem that was kept, and how many more there are.
+    pub fn into_found(mut self) -> Vec<Problem> {
         if self.more > 0 {
             self.found.push(Problem {
                 code: Code::MoreProblems,

@@ -7,7 +7,7 @@
 
 /// A compiled template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template {
+pub struct Template {
     strict: bool,
     head: Vec<Segment>,
     rest: Rest,
@@ -28,18 +28,21 @@ enum Rest {
 }
 
 /// The longest template, in bytes: Envoy's own limit.
-pub(crate) const MAX_TEMPLATE_BYTES: usize = 256;
+pub const MAX_TEMPLATE_BYTES: usize = 256;
 
 const LITERAL_SYMBOLS: &[u8] = b"-._~%!$&'()+,;:@=";
 
 impl Template {
     /// Whether `path` is meant as a template.
-    pub(crate) fn is_template(path: &str) -> bool {
+    pub fn is_template(path: &str) -> bool {
         path.contains("{*}") || path.contains("{**}")
     }
 
-    /// Compiles `text`; the error is (message, help).
-    pub(crate) fn new(text: &str, strict: bool) -> Result<Self, (String, &'static str)> {
+    /// Compiles `text`.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead: (message, help).
+    pub fn new(text: &str, strict: bool) -> Result<Self, (String, &'static str)> {
         if text.len() > MAX_TEMPLATE_BYTES {
             return Err((
                 format!("the template is {} bytes long", text.len()),
@@ -91,7 +94,7 @@ impl Template {
     }
 
     /// Whether `path` (without query) matches.
-    pub(crate) fn matches(&self, path: &[u8]) -> bool {
+    pub fn matches(&self, path: &[u8]) -> bool {
         let Some(mut left) = path.strip_prefix(b"/") else { return false };
         let closed = matches!(self.rest, Rest::None);
         for (at, segment) in self.head.iter().enumerate() {
