@@ -1,6 +1,9 @@
 //! The Wasm modules: what there is to build, and building it. A module leaves here checked against what Envoy provides,
 //! with exactly the exports that are written down, and within its ceiling; otherwise it does not leave.
 
+mod doors;
+mod plugin;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,96 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::toolchain::{self, MODULE_TARGET, Toolchain};
 use crate::{interface, paths, setup, strip};
 
-/// A module that can be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plugin {
-    /// What ships: access policy.
-    Authz,
-    /// A probe: the stage that asks, for the tests of the adapter.
-    Asking,
-    /// The bench's lower bound: the same host calls, none of our crates.
-    Floor,
-    /// The bench's rival: the stock SDK with nothing implemented, every export kept.
-    SdkEmpty,
-    /// The same with only those exports that a filter of request headers needs.
-    SdkStripped,
-    /// The module of `tests/probes`: does what a script says.
-    Probe,
-}
-
-/// All of them, in the order of `build`.
-pub(crate) const ALL: [Plugin; 6] =
-    [Plugin::Authz, Plugin::Asking, Plugin::Floor, Plugin::SdkEmpty, Plugin::SdkStripped, Plugin::Probe];
-
-/// What `authz` exports, and nothing else: Envoy calls every callback that it finds, on every request.
-/// `proxy_on_delete` frees a stream's context and stays in every module.
-const AUTHZ_EXPORTS: [&str; 8] = [
-    "memory",
-    "_initialize",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_memory_allocate",
-    "proxy_on_context_create",
-    "proxy_on_configure",
-    "proxy_on_request_headers",
-    "proxy_on_delete",
-];
-
-/// What a plugin that asks exports beside that: called per answer and per tick, not per request.
-const ASKING_EXPORTS: [&str; 12] = [
-    "memory",
-    "_initialize",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_memory_allocate",
-    "proxy_on_context_create",
-    "proxy_on_configure",
-    "proxy_on_request_headers",
-    "proxy_on_delete",
-    "proxy_on_tick",
-    "proxy_on_http_call_response",
-    "proxy_on_grpc_receive",
-    "proxy_on_grpc_close",
-];
-
-impl Plugin {
-    /// The file's name without `.wasm`.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Authz => "authz",
-            Self::Asking => "asking",
-            Self::Floor => "floor",
-            Self::SdkEmpty => "sdk_empty",
-            Self::SdkStripped => "sdk_stripped",
-            Self::Probe => "probe",
-        }
-    }
-
-    fn package(self) -> &'static str {
-        match self {
-            Self::Authz => "meshward-authz",
-            Self::Asking => "meshward-asking",
-            Self::Floor => "meshward-bench-floor",
-            Self::SdkEmpty | Self::SdkStripped => "meshward-bench-sdk-empty",
-            Self::Probe => "meshward-probe",
-        }
-    }
-
-    /// The exports that it must have and may keep; `None`: whatever its crates export.
-    fn exports(self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::Authz | Self::Floor | Self::SdkStripped => Some(&AUTHZ_EXPORTS),
-            Self::Asking => Some(&ASKING_EXPORTS),
-            Self::SdkEmpty | Self::Probe => None,
-        }
-    }
-
-    /// The most that it may weigh, in KiB: start-up time in every proxy of the mesh.
-    pub(crate) fn ceiling_kib(self) -> Option<u32> {
-        match self {
-            Self::Authz => Some(400),
-            Self::Asking | Self::Floor | Self::SdkEmpty | Self::SdkStripped | Self::Probe => None,
-        }
-    }
-}
+pub(crate) use plugin::{ALL, Plugin};
 
 /// A finished module.
 #[derive(Debug)]
@@ -133,12 +47,19 @@ impl Module {
     }
 }
 
-/// Builds the modules in release mode into [`paths::modules`], setting up the toolchain first where it is missing.
+/// Builds the modules in release mode into [`paths::modules`], setting up the toolchain first where it is missing. Those that are
+/// not there yet are left out.
 pub(crate) fn build(plugins: &[Plugin]) -> Result<Vec<Module>> {
     setup::ensure(&[setup::Step::Toolchain], false)?;
     let toolchain = toolchain::install()?;
     std::fs::create_dir_all(paths::modules()).context("could not create the folder of modules")?;
-    plugins.iter().map(|plugin| build_one(*plugin, toolchain)).collect()
+    let mut modules = Vec::with_capacity(plugins.len());
+    for plugin in plugins {
+        if plugin.is_there()? {
+            modules.push(build_one(*plugin, toolchain)?);
+        }
+    }
+    Ok(modules)
 }
 
 fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
@@ -153,11 +74,12 @@ fn build_one(plugin: Plugin, toolchain: Toolchain) -> Result<Module> {
     call.logged(&format!("build-{}", plugin.name()))?;
     let built = artefact(plugin);
     let bytes = std::fs::read(&built).with_context(|| format!("cargo left no {}", paths::short(&built)))?;
-    let bytes = match plugin {
-        Plugin::SdkStripped => strip::keep_exports(&bytes, &AUTHZ_EXPORTS)?,
-        Plugin::Authz | Plugin::Asking | Plugin::Floor | Plugin::SdkEmpty | Plugin::Probe => bytes,
+    let exports = plugin.exports()?;
+    let bytes = match (plugin, &exports) {
+        (Plugin::SdkStripped, Some(keep)) => strip::keep_exports(&bytes, keep)?,
+        _ => bytes,
     };
-    interface::check(&bytes, plugin.exports())
+    interface::check(&bytes, exports.as_deref())
         .with_context(|| format!("`{}` would not run in Envoy", plugin.name()))?;
     let path = paths::modules().join(plugin.name()).with_extension("wasm");
     let module = Module { plugin, bytes: bytes.len(), sha256: hex(&Sha256::digest(&bytes)), path };

@@ -16,8 +16,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a late request is handed to nobody and waits on",
         file: DRIVE,
-        from: "None => self.refuse(request, Reason::DeadlinePassed),\n        }\n    }",
-        to: "None => drop(request),\n        }\n    }",
+        from: "None => self.refuse(request, reason),",
+        to: "None => drop(request),",
     },
     Fault {
         name: "another request's step decides a late one",
@@ -40,8 +40,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a question that is not started is under way",
         file: DRIVE,
-        from: "None => self.not_asked(ticket),\n        }",
-        to: "None => {}\n        }",
+        from: "Started::Answered(_) | Started::Refused => self.not_asked(ticket),",
+        to: "Started::Answered(_) | Started::Refused => {}",
     },
     Fault {
         name: "a question whose end gets lost is under way for ever",
