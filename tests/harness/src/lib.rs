@@ -9,6 +9,7 @@
 //! * [`client`]: requests written byte for byte, over plaintext or TLS
 //! * [`echo`]: an upstream that says what it saw
 //! * [`upstream`]: upstreams that answer by a script, over HTTP/1.1 and gRPC
+//! * [`collector`]: takes log records by OTLP/HTTP and writes them down
 //! * [`ports`]: loopback ports that nobody else takes meanwhile
 //! * [`poll`]: waiting for a condition, never for a time
 
@@ -19,6 +20,7 @@
 
 pub mod certs;
 pub mod client;
+pub mod collector;
 pub mod config;
 pub mod echo;
 pub mod envoy;

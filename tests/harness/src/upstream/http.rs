@@ -5,7 +5,7 @@ use crate::incoming::{self, Head};
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,8 +17,12 @@ pub struct HttpUpstream {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// What is answered where nothing is scripted.
+type Otherwise = Box<dyn Fn(&Seen) -> Reply + Send + Sync>;
+
 struct Shared {
     script: Script<Reply, Seen>,
+    otherwise: Otherwise,
     open: Mutex<HashMap<u64, TcpStream>>,
 }
 
@@ -134,9 +138,18 @@ impl Reply {
 impl HttpUpstream {
     /// Starts on a free port of 127.0.0.1. What is not scripted is answered 404.
     pub fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Self::answering("127.0.0.1:0", |_| Reply::status(404).body("nothing is scripted for this path"))
+    }
+
+    /// Starts at this address. What is not scripted is answered as this function says.
+    pub fn answering(
+        address: impl ToSocketAddrs,
+        otherwise: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { script: Script::new(), open: Mutex::default() });
+        let otherwise: Otherwise = Box::new(otherwise);
+        let shared = Arc::new(Shared { script: Script::new(), otherwise, open: Mutex::default() });
         let theirs = Arc::clone(&shared);
         let accepting = std::thread::Builder::new()
             .name("http-upstream".to_owned())
@@ -149,6 +162,13 @@ impl HttpUpstream {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Serves until the process ends.
+    pub fn forever(mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            drop(accepting.join());
+        }
     }
 
     /// From now on this is answered under `path` (whole, without query).
@@ -237,9 +257,9 @@ fn serve(stream: &mut TcpStream, shared: &Shared) -> io::Result<End> {
     while let Some((head, body)) = incoming::request(stream, &mut buffer)? {
         let is_head = head.method == "HEAD";
         let path = without_query(&head.path).to_owned();
-        let reply = shared.script.reply(&path, seen(head, body));
-        let unscripted = || Reply::status(404).body("nothing is scripted for this path");
-        let Reply { when, what } = reply.unwrap_or_else(unscripted);
+        let seen = seen(head, body);
+        let reply = shared.script.reply(&path, seen.clone());
+        let Reply { when, what } = reply.unwrap_or_else(|| (shared.otherwise)(&seen));
         if let Err(Stopped) = shared.script.wait(when) {
             return Ok(End::Close);
         }
