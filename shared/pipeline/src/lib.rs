@@ -14,6 +14,8 @@ mod pipeline;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
+#[cfg(feature = "split")]
+pub mod split;
 
 pub use assemble::{Assemble, Documents, Takes};
 pub use authz::{ALLOWED, Authz, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
