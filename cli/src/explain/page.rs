@@ -1,13 +1,14 @@
 //! The pages, one heading each, as they stand in `cli/pages`.
 
 /// All pages of all files.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("../../pages/mw01.md"),
     include_str!("../../pages/mw02.md"),
     include_str!("../../pages/mw03.md"),
     include_str!("../../pages/mw04.md"),
     include_str!("../../pages/mw05.md"),
     include_str!("../../pages/mw06.md"),
+    include_str!("../../pages/mw07.md"),
     include_str!("../../pages/mw09.md"),
     include_str!("../../pages/reasons.md"),
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshward_model::{Code, Node as Proxy, Plugin, Problem};
-use meshward_pipeline::Authz;
+use meshward_pipeline::{Authn, Authz};
 use serde_json::{Value, json};
 
 use super::mend::Mended;
@@ -56,10 +56,21 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
 /// What the compiler says of a configuration.
 pub(super) fn problems(value: &Value) -> Vec<Problem> {
     let text = value.to_string();
-    Authz::configure(text.as_bytes(), &Proxy::default())
-        .err()
-        .map(|refusal| refusal.problems)
-        .unwrap_or_default()
+    let (text, proxy) = (text.as_bytes(), Proxy::default());
+    let refusal = if is_all(value, "Authentication") {
+        Authn::configure(text, &proxy).err()
+    } else {
+        Authz::configure(text, &proxy).err()
+    };
+    refusal.map(|refusal| refusal.problems).unwrap_or_default()
+}
+
+/// Whether there are documents, and all of them are of this kind: then it is the configuration of the plugin that reads it.
+fn is_all(value: &Value, kind: &str) -> bool {
+    let documents = value.get("documents").and_then(Value::as_array);
+    documents.is_some_and(|documents| {
+        !documents.is_empty() && documents.iter().all(|document| document.get("kind").is_some_and(|is| is == kind))
+    })
 }
 
 fn json_of(unit: &Unit) -> Value {

@@ -28,7 +28,7 @@ pub(super) struct Sorted {
     has_list: bool,
 }
 
-const OURS: [&str; 3] = ["PluginConfig", "AccessPolicy", "AuthorizationPolicy"];
+const OURS: [&str; 4] = ["PluginConfig", "AccessPolicy", "Authentication", "AuthorizationPolicy"];
 
 /// Kinds of Istio's security API that are not decided here.
 const ISTIO_OTHERS: [&str; 2] = ["RequestAuthentication", "PeerAuthentication"];

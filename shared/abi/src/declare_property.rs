@@ -2,22 +2,19 @@
 //! `source/extensions/common/wasm/ext/declare_property.proto`).
 
 use crate::property::Path;
+use crate::protobuf::field;
 
 /// The function's name.
 pub const FUNCTION: &str = "declare_property";
 
-/// Field 1, length-delimited: the property's name.
-const NAME: u8 = 0x0a;
 /// Field 2, a varint: whether it may be written once only.
 const READ_ONLY: u8 = 0x10;
 
 /// A property that the first write settles, bytes, for the life of a filter chain (the message's defaults).
 pub fn read_only(path: Path) -> Vec<u8> {
-    let name = path.bytes();
-    // Our own names are shorter than a varint's first byte counts.
-    let length = u8::try_from(name.len()).unwrap_or(u8::MAX) & 0x7f;
-    let mut message = vec![NAME, length];
-    message.extend(name);
+    let mut message = Vec::new();
+    // The property's name.
+    field(&mut message, 1, path.bytes());
     message.extend([READ_ONLY, 1]);
     message
 }

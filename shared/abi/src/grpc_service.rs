@@ -1,9 +1,6 @@
 //! The target of a gRPC call: Envoy's `envoy.config.core.v3.GrpcService` in protobuf.
 
-/// Field 1 of `GrpcService`, `envoy_grpc`, and field 1 of `EnvoyGrpc`, `cluster_name`: both length-delimited.
-const FIELD_1: u8 = 0x0a;
-const CONTINUES: u8 = 0x80;
-const SEVEN_BITS: usize = 7;
+use crate::protobuf::field;
 
 /// A cluster of the proxy.
 ///
@@ -11,23 +8,12 @@ const SEVEN_BITS: usize = 7;
 /// assert_eq!(meshward_abi::grpc_service::of_cluster("quota"), b"\x0a\x07\x0a\x05quota");
 /// ```
 pub fn of_cluster(name: &str) -> Vec<u8> {
-    field_1(&field_1(name.as_bytes()))
-}
-
-fn field_1(bytes: &[u8]) -> Vec<u8> {
-    let mut field = vec![FIELD_1];
-    let mut rest = bytes.len();
-    loop {
-        let low = u8::try_from(rest & 0x7f).unwrap_or_default();
-        rest >>= SEVEN_BITS;
-        if rest == 0 {
-            field.push(low);
-            break;
-        }
-        field.push(low | CONTINUES);
-    }
-    field.extend_from_slice(bytes);
-    field
+    // Field 1 of `GrpcService` is `envoy_grpc`, field 1 of `EnvoyGrpc` is `cluster_name`.
+    let mut envoy_grpc = Vec::new();
+    field(&mut envoy_grpc, 1, name.as_bytes());
+    let mut service = Vec::new();
+    field(&mut service, 1, &envoy_grpc);
+    service
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub mod declare_property;
 pub mod grpc_service;
 pub mod pairs;
 pub mod property;
+mod protobuf;
+pub mod verify_signature;
 
 /// Why bytes from the host are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -92,6 +92,17 @@ codes! {
     StarInside = 603, "a `*` inside a value";
     TooManyValues = 604, "more values than are read";
 
+    NothingDemanded = 701, "an Authentication that demands nothing";
+    NotOneAuthentication = 702, "no Authentication, or more than one, where one belongs";
+    BadIssuer = 703, "an issuer that no token could be from";
+    KeysUnclear = 704, "an issuer's keys are nowhere, or in two places";
+    BadKeySet = 705, "keys that are no JSON Web Key Set";
+    BadKey = 706, "a key that signatures are not verified with";
+    AlgorithmWithoutKey = 707, "an issuer's algorithms and its keys do not fit each other";
+    BadKeyAddress = 708, "an address that keys cannot be fetched from";
+    OutOfRange = 709, "a length of time that is out of range";
+    IssuerFieldUnsupported = 710, "a field of an issuer that this version does not carry out";
+
     YamlTab = 901, "a tab where YAML takes only spaces";
     YamlAlias = 902, "a value that begins with `*` or `&` without quotes";
     YamlNotAString = 903, "a word that some YAML readers do not take for text";

@@ -5,6 +5,7 @@
 //! door.
 
 mod assemble;
+mod authn;
 mod authz;
 mod chain;
 mod conclude;
@@ -14,10 +15,9 @@ mod pipeline;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
-#[cfg(feature = "split")]
-pub mod split;
 
 pub use assemble::{Assemble, Documents, Takes};
+pub use authn::Authn;
 pub use authz::{ALLOWED, Authz, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
 pub use chain::{Chain, Owns};
 pub use meshward_event::LogOnly;

@@ -4,6 +4,7 @@
 
 use meshward_config::{RawDocument, RawEnvelope};
 use meshward_policy::raw::{RawAccessPolicy, RawAuthorizationPolicy};
+use meshward_token::raw::RawAuthentication;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ pub fn schema() -> Value {
             "AuthorizationPolicy",
             &["security.istio.io/v1", "security.istio.io/v1beta1"],
         ),
+        document::<RawAuthentication>(&mut generator, "Authentication", &["meshward.io/v1alpha1"]),
     ];
     let mut schema = generator.into_root_schema_for::<RawEnvelope>().to_value();
     if let Some(documents) = schema.pointer_mut("/properties/documents") {
