@@ -158,9 +158,10 @@ fn refuse_unedited(status: Status) {
 
 fn refuse(denial: &Denial, details: &str) {
     let body = body(denial.status);
+    // What is no header is left out, and too many for the ABI are none: the refusal stands.
+    let headers = denial.headers.iter().filter(|(name, value)| is_name(name) && is_value(value));
     let headers: Vec<(&[u8], &[u8])> =
-        denial.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-    // Too many headers for the ABI are none: the refusal stands.
+        headers.map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
     let headers = if headers.is_empty() { Vec::new() } else { pairs::encode(&headers).unwrap_or_default() };
     let sent = hostcalls::send_local_response(denial.status, details, body, &headers, denial.grpc_status());
     if sent.is_err() {

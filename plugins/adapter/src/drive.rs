@@ -19,7 +19,8 @@ pub(crate) const MAX_WAITS: u32 = 8;
 /// How many questions that are answered at once one request may ask in a row; then it is refused.
 pub(crate) const MAX_IMMEDIATE: u32 = 64;
 
-/// How many questions that are answered at once and belong to no request are asked in one callback. What is beyond has failed.
+/// How many questions that no request waits for are asked in one callback. What is beyond has failed; and what a stage asks when
+/// it is told so, once as many have failed, is not told any more: whatever a stage does, a callback ends.
 pub(crate) const MAX_ASIDE: u32 = 16_384;
 
 /// What one root waits for.
@@ -108,7 +109,7 @@ pub(crate) struct Drive<'a, P: Plugin, F> {
     pub(crate) start: F,
     answers: VecDeque<(Ticket, Answer)>,
     settled: Vec<Settled>,
-    /// Questions that belong to no request and were answered at once, in this callback.
+    /// Questions that no request waits for, in this callback.
     aside: u32,
 }
 
@@ -171,7 +172,8 @@ where
         self.finish()
     }
 
-    /// Gives every answer to the stage, those included that come of it. Each round parks a request once more, and that is bounded.
+    /// Gives every answer to the stage, those included that come of it. Each round parks a request once more or asks aside, and both
+    /// are bounded.
     fn finish(mut self) -> Vec<Settled> {
         while let Some((ticket, answer)) = self.answers.pop_front() {
             if matches!(answer, Answer::Failed | Answer::TooLarge) {
@@ -197,7 +199,30 @@ where
         self.pending.report.counters.extend(report.counters);
         self.pending.report.lines.extend(report.lines);
         for (ticket, question) in questions {
-            self.ask(ticket, &question);
+            self.ask_aside(ticket, &question);
+        }
+    }
+
+    /// Asks what no request waits for.
+    fn ask_aside(&mut self, ticket: Ticket, question: &Question) {
+        self.aside = self.aside.saturating_add(1);
+        if self.aside > MAX_ASIDE {
+            if self.aside <= MAX_ASIDE.saturating_mul(2) {
+                self.not_asked(ticket);
+            }
+        } else if question.is_immediate() {
+            let answer = self.answer_to(question);
+            self.answers.push_back((ticket, answer));
+        } else {
+            self.ask(ticket, question);
+        }
+    }
+
+    /// What the host answers at once.
+    fn answer_to(&mut self, question: &Question) -> Answer {
+        match (self.start)(question) {
+            Started::Answered(answer) => answer,
+            Started::UnderWay(..) | Started::Refused => Answer::Failed,
         }
     }
 
@@ -230,10 +255,10 @@ where
             if !question.is_immediate() {
                 return Ok(step);
             }
-            let answer = match (self.start)(question) {
-                Started::Answered(answer) => answer,
-                Started::UnderWay(..) | Started::Refused => Answer::Failed,
-            };
+            let answer = self.answer_to(question);
+            if matches!(answer, Answer::Failed) {
+                count(&mut self.pending.counts.failed);
+            }
             let ticket = waiting.ticket;
             step = self.next(request, ticket, answer).ok_or(Reason::Internal)?;
         }
@@ -286,15 +311,6 @@ where
 
     /// Asks; a question that cannot be asked has failed at once.
     fn ask(&mut self, ticket: Ticket, question: &Question) {
-        if question.is_immediate() {
-            self.aside = self.aside.saturating_add(1);
-            let started = if self.aside > MAX_ASIDE { Started::Refused } else { (self.start)(question) };
-            let answer = match started {
-                Started::Answered(answer) => answer,
-                Started::UnderWay(..) | Started::Refused => Answer::Failed,
-            };
-            return self.answers.push_back((ticket, answer));
-        }
         let started = if self.pending.asked.is_full() { Started::Refused } else { (self.start)(question) };
         match started {
             Started::UnderWay(way, token) => {

@@ -1,6 +1,7 @@
 //! Driving without a proxy: parking, answers, deadlines, bounds.
 #![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
+mod at_once;
 mod held;
 mod lives;
 mod toy;

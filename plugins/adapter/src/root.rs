@@ -96,11 +96,15 @@ impl<P: Plugin> Root<P> {
         let status = read::status();
         let end = read::end(status, configured.plugin.end_needs(&seen, status));
         let done = configured.plugin.observe(&mut configured.state, &seen, &end, now);
-        if !P::ASKS {
-            return configured.metrics.write(&done.report);
-        }
-        let Ok(moment) = Moment::at(now) else { return };
-        let Some(drive) = self.drive(most, moment) else { return };
+        // Without the other clock nothing is asked; what is written down is.
+        let moment = if P::ASKS { Moment::at(now).ok() } else { None };
+        let Some((moment, drive)) = moment.and_then(|moment| Some((moment, self.drive(most, moment)?)))
+        else {
+            if let Some(configured) = &self.configured {
+                configured.metrics.write(&done.report);
+            }
+            return;
+        };
         let settled = drive.ended(done);
         self.pending.hold(settled);
         self.count();
@@ -174,7 +178,7 @@ impl<P: Plugin> Root<P> {
     /// Reports the verdict of the callback's own request and carries it out.
     fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
-        let verdict = act::hand_over(verdict);
+        let verdict = if P::HANDS_OVER { act::hand_over(verdict) } else { verdict };
         let details = configured.report(request.as_ref(), request.is_some(), &verdict, now);
         configured.metrics.measure();
         let action = act::carry_out(&verdict, &details, P::EDITS);
@@ -208,10 +212,13 @@ impl<P: Plugin> Root<P> {
             // The report's parts are read and written in the request's own context.
             let there = hostcalls::set_effective_context(id.0).is_ok();
             away |= there;
-            let verdict = if there { act::hand_over(verdict) } else { verdict };
+            let verdict = if P::HANDS_OVER && there { act::hand_over(verdict) } else { verdict };
             let details = configured.report(Some(&request), there, &verdict, now);
             acts.push(Act { request: id, verdict: verdict.clone(), details });
-            seen.push((request, verdict));
+            // One that is gone has no end any more, and nobody would take it out again.
+            if (P::RESPONDS || P::OBSERVES) && there {
+                seen.push((request, verdict));
+            }
         }
         if away {
             let _ = hostcalls::set_effective_context(home);

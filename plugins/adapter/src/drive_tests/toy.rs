@@ -1,7 +1,7 @@
 //! A plugin of a few lines, and a bench to drive it on.
 
 use meshward_model::{
-    Anonymous, Answer, AskingCounters, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node, Peer,
+    Anonymous, Answer, AskingCounters, Cas, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node, Peer,
     Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen, StageId, Step,
     Ticket, UnixMillis, Verdict, Waiting,
 };
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) answers: Vec<(Ticket, Answer)>,
     pub(super) rounds: u64,
     pub(super) ticks: u32,
+    /// What is asked with each answer, for nobody.
+    pub(super) aside: Option<Question>,
 }
 
 impl Plugin for Toy {
@@ -76,7 +78,8 @@ impl Plugin for Toy {
         let resumed =
             waiting.iter().filter_map(say).map(|(request, step)| Resumed { request, step }).collect();
         state.answers.push((ticket, answer));
-        Done { resumed, ..Done::default() }
+        let questions = state.aside.iter().map(|question| (ticket, question.clone())).collect();
+        Done { resumed, questions, ..Done::default() }
     }
 
     fn respond(&self, _: &mut State, _: &Seen, _: UnixMillis) -> Edits {
@@ -162,10 +165,14 @@ impl Bench {
     ) -> Vec<(u32, Option<Reason>)> {
         let Self { plugin, state, pending, most, starts, started, steady, back } = self;
         let moment = Moment { now: UnixMillis(NOW + *steady - *back), steady: Steady(*steady) };
-        let mut start = |_: &Question| {
+        let mut start = |question: &Question| {
             let token = Token(*started);
             *started += 1;
-            if *starts { Started::UnderWay(Way::Http, token) } else { Started::Refused }
+            match (*starts, question.is_immediate()) {
+                (false, _) => Started::Refused,
+                (true, true) => Started::Answered(Answer::Loaded { value: None, cas: Cas::ABSENT }),
+                (true, false) => Started::UnderWay(Way::Http, token),
+            }
         };
         let start: &mut dyn FnMut(&Question) -> Started = &mut start;
         let settled = act(Drive::new((plugin, state), pending, *most, moment, start));
@@ -190,6 +197,16 @@ pub(super) fn ask(ticket: Ticket, millis: u64) -> Step {
 /// Waits; `millis` after the beginning it is too late.
 pub(super) fn wait(ticket: Ticket, millis: u64) -> Step {
     Step::Wait(Waiting::on(ticket, UnixMillis(NOW), millis))
+}
+
+/// Asks what is answered at once; there is no time to wait.
+pub(super) fn load(ticket: Ticket) -> Step {
+    Step::Ask(slot(), Waiting::on(ticket, UnixMillis(0), 0))
+}
+
+/// A question that is answered at once.
+pub(super) fn slot() -> Question {
+    Question::Load { slot: "slot".to_owned() }
 }
 
 pub(super) fn failed() -> Answer {

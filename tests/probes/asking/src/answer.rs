@@ -29,7 +29,8 @@ fn allow(edits: Edits) -> Step {
     Step::Done(Verdict { decision: Decision::Allow(allowed), shadow: None })
 }
 
-fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// `NAME=VALUE`.
+pub(crate) fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|byte| *byte == b'=')?;
     let (name, value) = text.split_at_checked(at)?;
     Some((name, value.get(1..)?))

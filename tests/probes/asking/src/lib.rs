@@ -1,26 +1,29 @@
 //! A plugin whose stage asks: the riskiest way of a request, proven before features take it.
 //!
-//! Each request says in headers what the stage shall ask (`question`), the answer says in its body what becomes of the request
-//! (`answer`), and the configuration says whom to ask (`settings`). Nothing of this is a policy.
+//! Each request says in headers what the stage shall ask (`question`; `at_once` for what is answered in the same callback), the
+//! answer says in its body what becomes of the request (`answer`), and the configuration says whom to ask (`settings`).
+//! `x-respond: NAME=VALUE` sets a header of the response, `x-observe: SLOT` writes into shared data how the request ended. Nothing
+//! of this is a policy.
 
 mod answer;
+mod at_once;
 mod question;
 mod settings;
 
 use std::collections::BTreeMap;
 
 use meshward_model::{
-    Answer, Counter, Effects, Needs, Reason, Refusal, Request, Resumed, Seed, Stage, StageId, Step, Ticket,
-    UnixMillis, Verdict,
+    Answer, Counter, Edits, Effects, Needs, Outcome, Reason, Refusal, Request, Resumed, Seed, Stage, StageId,
+    Step, Ticket, UnixMillis, Verdict,
 };
-use meshward_pipeline::{Assemble, Documents, LogOnly, Names, Owns, Pipeline, Takes, names};
+use meshward_pipeline::{Assemble, Documents, LogOnly, Names, Owns, Pipeline, Takes, counter, names};
 
 use crate::settings::Settings;
 
 /// The plugin.
 pub type Asking = Pipeline<Probe>;
 
-meshward_adapter::plugin!(crate::Asking, asks);
+meshward_adapter::plugin!(crate::Asking, asks, responds, observes);
 
 /// The stage.
 #[derive(Debug)]
@@ -55,12 +58,15 @@ impl Owns for Probe {
 
 const NAMES: Names = names!("probe", 5);
 
+/// Requests whose end was looked at; two for each, to see that amounts are counted.
+const ENDED: Counter = counter!("probe", 5, 3, "ended");
+
 impl Assemble for Probe {
     type Recorder = LogOnly;
 
     const KINDS: &'static [&'static str] = &["Probe"];
     const NAMES: Names = NAMES;
-    const COUNTERS: &'static [Counter] = &[NAMES.allowed, NAMES.denied, NAMES.shadow_denied];
+    const COUNTERS: &'static [Counter] = &[NAMES.allowed, NAMES.denied, NAMES.shadow_denied, ENDED];
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
@@ -73,6 +79,8 @@ impl Stage for Probe {
 
     const ASKS: bool = true;
     const EDITS: bool = true;
+    const RESPONDS: bool = true;
+    const OBSERVES: bool = true;
 
     fn state(&self, _seed: Seed) -> State {
         State::default()
@@ -87,6 +95,7 @@ impl Stage for Probe {
             Ok(b"http" | b"grpc") => self.ask(state, request, now),
             Ok(b"share") => self.share(state, request, now),
             Ok(b"known") => answer::step(&state.known, request).unwrap_or_else(refused),
+            Ok(b"load" | b"store" | b"create" | b"call" | b"loop") => at_once::first(request, state.ticket(), now),
             Ok(b"trap") => answer::trap(),
             Ok(_) => refused(),
             Err(_) => Step::Done(Verdict::allow(Reason::NoDenyMatch, None)),
@@ -111,7 +120,13 @@ impl Stage for Probe {
             Answer::Failed => b"failed".to_vec(),
             Answer::TooLarge => b"too large".to_vec(),
             Answer::TimedOut => b"timed out".to_vec(),
-            Answer::Loaded { .. } | Answer::Stored(_) | Answer::Called { .. } => b"not asked".to_vec(),
+            Answer::Loaded { .. } | Answer::Stored(_) | Answer::Called { .. } => {
+                let next = |request: &mut &mut Request| {
+                    let step = at_once::next(request, ticket, &answer, now)?;
+                    Some(Resumed { request: request.id, step })
+                };
+                return Effects { resumed: waiting.iter_mut().filter_map(next).collect(), ..Effects::default() };
+            }
         };
         if state.tick == Some(ticket) {
             state.known = body;
@@ -125,6 +140,23 @@ impl Stage for Probe {
             };
             effects.resumed.extend(step.map(|step| Resumed { request: request.id, step }));
         }
+        effects
+    }
+
+    fn respond(&self, _state: &mut State, request: &Request, _now: UnixMillis) -> Edits {
+        let wanted = request.headers.single(b"x-respond").ok().and_then(answer::pair);
+        wanted.map_or(Edits::NONE, |(name, value)| Edits::NONE.without(name).with(name, value))
+    }
+
+    fn observe(
+        &self,
+        state: &mut State,
+        request: &Request,
+        outcome: &Outcome<'_>,
+        _now: UnixMillis,
+    ) -> Effects {
+        let mut effects = at_once::end(request, state.ticket(), outcome);
+        effects.counts.push((ENDED, 2));
         effects
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn of(settings: &Settings, request: &Request) -> Question {
             cluster: cluster(request).unwrap_or_else(|| settings.grpc_cluster.clone()),
             service: SERVICE.to_owned(),
             method,
-            message: header(request, b"x-message").unwrap_or_default().to_vec(),
+            message: message(request).to_vec(),
             timeout_millis: settings.timeout_millis,
             max_message_bytes: settings.max_bytes,
         };
@@ -38,6 +38,11 @@ pub(crate) fn http(settings: &Settings, path: &[u8]) -> Question {
         timeout_millis: settings.timeout_millis,
         max_body_bytes: settings.max_bytes,
     }
+}
+
+/// What is sent, or written.
+pub(crate) fn message(request: &Request) -> &[u8] {
+    header(request, b"x-message").unwrap_or_default()
 }
 
 /// What is asked.
