@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use meshward_cases::case::{Asked, Transport};
 use meshward_cases::native;
-use meshward_model::{Decision, Denial, Head, Plugin, RequestId, RuleId, Seed, Verdict};
+use meshward_model::{Decision, Denial, Head, RequestId, RuleId, Verdict};
 use serde_json::json;
 
 use crate::console::{Console, Ink};
@@ -21,6 +21,9 @@ Examples:
   meshward can-i -q shop/web GET /orders -p policy.yaml && echo yes
 
 Exit code 0: yes; 1: no; 3: the policy cannot be used.";
+
+/// The status of the upstream, should it be asked.
+const OK: u16 = 200;
 
 /// Arguments of `can-i`.
 #[derive(Debug, clap::Args)]
@@ -66,9 +69,10 @@ enum Format {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let head = head(&args)?;
-    let plugin = policy::load(&args.policy)?.1;
-    let decided = native::decide(&plugin, &mut plugin.state(Seed::default()), &head, native::START);
-    let verdict = decided.map_err(|error| Failure::Bug(error.to_string()))?.verdict;
+    let mut proxy = policy::proxy(&args.policy)?;
+    let passed = proxy.pass(head, OK);
+    let verdict = passed.decided.into_iter().next_back().map(|decided| decided.verdict);
+    let verdict = verdict.ok_or_else(|| Failure::Bug("nobody decided".to_owned()))?;
     match args.output {
         Format::Text => text(&verdict, console)?,
         Format::Json => json(&verdict, console)?,

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use meshward_cases::case::Policy;
 use meshward_cases::native;
+use meshward_cases::played::{Form, chain};
+use meshward_cases::proxy::Proxy;
 use meshward_model::Plugin;
 use meshward_pipeline::Authz;
 
@@ -15,13 +17,32 @@ use crate::input;
 /// # Errors
 /// [`Failure::Input`] when it cannot be read or is refused.
 pub(crate) fn load(path: &Path) -> Result<(Policy, Authz), Failure> {
-    let input = input::read(path)?;
-    let policy = Policy::from_yaml(&input.name, &input.text)
-        .map_err(|error| Failure::input(error.to_string(), lint_help(&input.name)))?;
-    let plugin = Authz::configure(policy.json.as_bytes(), &native::node()).map_err(|refusal| {
-        Failure::input(format!("`{}` is refused: {refusal}", input.name), lint_help(&input.name))
-    })?;
+    let policy = read(path)?;
+    let plugin = Authz::configure(policy.json.as_bytes(), &native::node());
+    let plugin = plugin.map_err(|refusal| refused(&policy, &refusal))?;
     Ok((policy, plugin))
+}
+
+/// Reads a PluginConfig and puts a proxy around the plugin that does all that it says.
+///
+/// # Errors
+/// [`Failure::Input`] when it cannot be read or is refused.
+pub(crate) fn proxy(path: &Path) -> Result<Proxy, Failure> {
+    let policy = read(path)?;
+    let chain = chain(&policy.json, Form::Guard).map_err(|refusal| refused(&policy, &refusal))?;
+    let proxy = Proxy::new(&chain, &native::node(), native::START, &[]);
+    proxy.map_err(|error| refused(&policy, &error.what))
+}
+
+fn read(path: &Path) -> Result<Policy, Failure> {
+    let input = input::read(path)?;
+    Policy::from_yaml(&input.name, &input.text)
+        .map_err(|error| Failure::input(error.to_string(), lint_help(&input.name)))
+}
+
+fn refused(policy: &Policy, refusal: &dyn ToString) -> Failure {
+    let refusal = refusal.to_string();
+    Failure::input(format!("`{}` is refused: {refusal}", policy.name), lint_help(&policy.name))
 }
 
 fn lint_help(name: &str) -> String {

@@ -9,6 +9,7 @@ use meshward_cases::case::{Case, Door, Policy};
 use meshward_cases::check::differences;
 use meshward_cases::coverage::Coverage;
 use meshward_cases::native;
+use meshward_cases::played::Form;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -189,7 +190,7 @@ fn own_policy(input: &Input) -> Result<Option<Policy>, Failure> {
 
 fn decided(case: &Case) -> Result<End, meshward_cases::CasesError> {
     let mut found = Vec::new();
-    for (step, expected, seen) in native::run(case)? {
+    for (step, expected, seen) in native::run(case, Form::Guard)? {
         found.extend(differences(expected, &seen).into_iter().map(|what| (step, what)));
     }
     Ok(if found.is_empty() { End::Passed } else { End::Failed(found) })

@@ -1,6 +1,12 @@
 //! A case, checked: what the doors run.
 
+use meshward_model::{Refusal, UnixMillis};
+use meshward_pipeline::split;
+use serde_json::Value;
 use std::sync::Arc;
+
+use crate::CasesError;
+use crate::played::{Form, Link, Which, chain};
 
 /// A configuration as a plugin gets it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +30,12 @@ pub struct Case {
     pub transport: Transport,
     /// The port that is called.
     pub port: u16,
+    /// What stands behind the proxy's clusters.
+    pub servers: Vec<Server>,
+    /// Plugins that are left out of the chain.
+    pub without: Vec<split::Plugin>,
+    /// Plugins that stand in the chain twice.
+    pub twice: Vec<split::Plugin>,
     /// At least one.
     pub steps: Vec<Step>,
     /// Doors that cannot run it.
@@ -50,6 +62,33 @@ pub enum Transport {
     Plaintext,
     /// No TLS; the name stands in filter state, as in a waypoint.
     Waypoint,
+}
+
+/// A path of a server behind one of the proxy's clusters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Server {
+    /// The cluster, as the policy names it.
+    pub cluster: String,
+    /// The path.
+    pub path: String,
+    /// What is answered, one after another; the last one stays. At least one.
+    pub answers: Vec<Reply>,
+}
+
+/// What a server answers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reply {
+    /// This.
+    Answer {
+        /// The status.
+        status: u16,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// The connection is closed without an answer.
+    Reset,
+    /// Nothing; whoever called waits until its time is up.
+    Never,
 }
 
 /// One request and what comes of it.
@@ -107,6 +146,10 @@ pub struct Expected {
     pub shadow: Option<Because>,
     /// What the answer must hold.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// Headers that the answer must not hold.
+    pub absent: Vec<String>,
+    /// What is written down beside the decision: each is a part of an event.
+    pub events: Vec<Value>,
 }
 
 /// A reason and, where one decided, its rule.
@@ -140,7 +183,55 @@ pub enum Door {
     Envoy(u32, u32),
 }
 
+impl Step {
+    /// What is asked when it is asked at this time.
+    ///
+    /// # Errors
+    /// A token that cannot be made.
+    pub fn asked_at(&self, _now: UnixMillis) -> Result<Asked, CasesError> {
+        Ok(self.request.clone())
+    }
+}
+
 impl Case {
+    /// Whether the case is about plugins that stand apart, so that one that does everything says nothing of it.
+    pub fn is_about_a_chain(&self) -> bool {
+        !self.without.is_empty() || !self.twice.is_empty()
+    }
+
+    /// Whether what comes of a step depends on what came before, or on servers: whether its policy holds more than access policies.
+    pub fn remembers(&self) -> bool {
+        !self.servers.is_empty() || self.has_kind("RateLimit") || self.has_kind("Detection")
+    }
+
+    /// Whether some of what it remembers is in the proxy's shared data.
+    pub fn shares(&self) -> bool {
+        self.has_kind("Detection") || self.policy.json.contains(r#""scope":"proxy""#)
+    }
+
+    fn has_kind(&self, kind: &str) -> bool {
+        self.policy.json.contains(&format!(r#""kind":"{kind}""#))
+    }
+
+    /// The forms in which it runs.
+    pub fn forms(&self) -> impl Iterator<Item = Form> {
+        Form::ALL.into_iter().filter(|form| *form == Form::Apart || !self.is_about_a_chain())
+    }
+
+    /// The plugins that run it, in the order in which requests meet them.
+    ///
+    /// # Errors
+    /// A policy that cannot be split.
+    pub fn chain(&self, form: Form) -> Result<Vec<Link>, Refusal> {
+        let links = chain(&self.policy.json, form)?;
+        let times = |link: &Link| match link.which {
+            Which::Apart(plugin) if self.without.contains(&plugin) => 0,
+            Which::Apart(plugin) if self.twice.contains(&plugin) => 2,
+            Which::Guard | Which::Apart(_) => 1,
+        };
+        Ok(links.into_iter().flat_map(|link| core::iter::repeat_n(link.clone(), times(&link))).collect())
+    }
+
     /// Why this door does not run the case, if it does not.
     pub fn skipped_by(&self, door: Door) -> Option<&str> {
         let applies = |skip: &&Skip| match (skip.door, door) {

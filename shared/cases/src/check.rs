@@ -1,7 +1,9 @@
 //! Compares what was seen with what is expected: the same for all doors.
 
 use crate::case::{Because, Expected};
+use crate::event;
 use crate::seen::{Seen, Shown};
+use serde_json::Value;
 use std::fmt::{self, Debug};
 
 /// A step that went another way than its case says.
@@ -38,8 +40,36 @@ pub fn differences(expected: &Expected, seen: &Seen) -> Vec<String> {
                 found.push(format!("the answer has no header `{name}: {}`", String::from_utf8_lossy(value)));
             }
         }
+        for name in &expected.absent {
+            if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                found.push(format!("the answer has a header `{name}`"));
+            }
+        }
+    }
+    if let Shown::Is(events) = &seen.events {
+        written_down(&mut found, expected, events);
     }
     found
+}
+
+/// One event of a refusal, or of one that would have been; beside it what the case says, and nothing else.
+fn written_down(found: &mut Vec<String>, expected: &Expected, events: &[Value]) {
+    let (decisions, others): (Vec<_>, Vec<_>) = events.iter().partition(|event| event::is_decision(event));
+    let refusal = Because { reason: expected.reason.clone(), rule: expected.rule.clone() };
+    let wanted = if expected.allowed { expected.shadow.clone() } else { Some(refusal) };
+    let wanted: Vec<_> = wanted.into_iter().map(|because| (!expected.allowed, because)).collect();
+    let there: Vec<_> =
+        decisions.iter().map(|event| (event::refused(event), event::because(event))).collect();
+    compare(found, "the decision's events (refused, why)", &wanted, &there);
+    let holds = |(part, event): (&Value, &&Value)| event::holds(event, part);
+    if expected.events.len() != others.len() || !expected.events.iter().zip(&others).all(holds) {
+        let line = |event: &Value| format!("\n      {event}");
+        found.push(format!(
+            "beside the decision's, expected the events{}\n    got{}",
+            expected.events.iter().map(line).collect::<String>(),
+            others.iter().map(|event| line(event)).collect::<String>(),
+        ));
+    }
 }
 
 /// What `%RESPONSE_CODE_DETAILS%` must say: the rule that refused, or the reason where no rule did.

@@ -1,11 +1,13 @@
 //! Which rules the cases prove: those that decided at least one step.
 
-use meshward_pipeline::Authz;
+use meshward_model::{Plugin, Refusal};
+use meshward_pipeline::{Authz, split};
 use std::collections::BTreeMap;
 
 use crate::CasesError;
 use crate::case::Case;
-use crate::native::{configured, decide_case};
+use crate::native::{node, pass_case, proxy};
+use crate::played::{Form, Which};
 
 /// How often each rule of a policy decided, in the order of the policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,10 +22,12 @@ impl Coverage {
     /// When the configuration is refused.
     pub fn of(cases: &[&Case]) -> Result<Self, CasesError> {
         let Some(first) = cases.first() else { return Ok(Self::default()) };
-        let plugin = configured(first)?;
+        let plugin = authz(first)?;
         let mut hits: BTreeMap<String, usize> = BTreeMap::new();
         for case in cases {
-            for decided in decide_case(&plugin, case)?.iter().flatten() {
+            let passed = pass_case(&mut proxy(case, Form::Apart)?, case)?;
+            let decided = passed.iter().flatten().flat_map(|passed| &passed.decided);
+            for decided in decided.filter(|decided| decided.which == AUTHZ) {
                 for rule in plugin.stage().deciders(&decided.request) {
                     let count = hits.entry(rule.to_string()).or_default();
                     *count = count.saturating_add(1);
@@ -56,6 +60,17 @@ impl Coverage {
     pub fn covered(&self) -> usize {
         self.rules.iter().filter(|(_, hits)| *hits > 0).count()
     }
+}
+
+/// The plugin whose rules are counted.
+const AUTHZ: Which = Which::Apart(split::Plugin::Authz);
+
+fn authz(case: &Case) -> Result<Authz, CasesError> {
+    let fail = |refusal: Refusal| CasesError::new(&case.policy.name, refusal);
+    let chain = case.chain(Form::Apart).map_err(fail)?;
+    let link = chain.iter().find(|link| link.which == AUTHZ);
+    let configuration = link.map(|link| link.configuration.as_bytes()).unwrap_or_default();
+    Authz::configure(configuration, &node()).map_err(fail)
 }
 
 #[cfg(test)]

@@ -66,6 +66,43 @@ pub struct RawGiven {
     pub via: Option<RawVia>,
     /// The port that is called; 8080 when left out. A door may call another one and put it into the policy.
     pub port: Option<u16>,
+    /// What stands behind the clusters of the proxy that the policy names; a cluster that is not here is not there.
+    #[serde(default)]
+    pub servers: Vec<RawServer>,
+    /// Plugins that are left out of the chain where they stand apart, such as `authn`. The case then runs in that form only.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Plugins that stand twice in the chain where they stand apart. The case then runs in that form only.
+    #[serde(default)]
+    pub twice: Vec<String>,
+}
+
+/// A path of a server.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawServer {
+    /// The cluster, as the policy names it.
+    pub cluster: String,
+    /// The path.
+    pub path: String,
+    /// What is answered, one after another; the last one stays.
+    pub answers: Vec<RawReply>,
+}
+
+/// What a server answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawReply {
+    /// 200 when left out.
+    pub status: Option<u16>,
+    /// Nothing when left out.
+    pub body: Option<String>,
+    /// Nothing at all: whoever called waits until its time is up.
+    #[serde(default)]
+    pub never: bool,
+    /// The connection is closed without an answer.
+    #[serde(default)]
+    pub reset: bool,
 }
 
 /// Whose certificate it is.
@@ -143,13 +180,20 @@ pub struct RawExpect {
     pub reason: Option<String>,
     /// The rule that decided, such as `ns[shop]-policy[orders]-rule[0]`; left out: none did.
     pub rule: Option<String>,
-    /// The status that the caller sees. Left out: the upstream's, or 403 for a denial.
+    /// The status that the caller sees. Left out: the upstream's, or the reason's own for a denial.
     pub status: Option<u16>,
     /// What the shadow documents would have done: their refusal; left out: they would not have refused.
     pub shadow: Option<RawShadow>,
     /// `[name, value]` pairs that the answer must hold.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
+    /// Names of headers that the answer must not hold.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// What is written down beside the decision itself, in order: each is a part of an OCSF record, and no other record is there.
+    /// Of a refusal (or one that shadow documents would have given) one record is expected anyway.
+    #[serde(default)]
+    pub events: Vec<serde_json::Value>,
 }
 
 /// Allow or deny.

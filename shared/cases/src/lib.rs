@@ -6,7 +6,7 @@
 //! out: whoever uses this crate reads the files and says what was found.
 //!
 //! ```
-//! use meshward_cases::{case::Policy, check::differences, native, read};
+//! use meshward_cases::{case::Policy, check::differences, native, played::Form, read};
 //!
 //! let policy = Policy::from_yaml("policy.yaml", r#"
 //! apiVersion: meshward.io/v1alpha1
@@ -19,7 +19,7 @@
 //!     steps: [{request: {path: /orders}, expect: {verdict: deny, reason: authz.nothing_applies}}]
 //! "#, Some(policy))?;
 //! for case in &cases {
-//!     for (_, expected, seen) in native::run(case)? {
+//!     for (_, expected, seen) in native::run(case, Form::Guard)? {
 //!         assert!(differences(expected, &seen).is_empty());
 //!     }
 //! }
@@ -29,11 +29,16 @@
 pub mod case;
 pub mod check;
 pub mod coverage;
+pub mod event;
 pub mod format;
 pub mod mint;
 pub mod native;
+pub mod played;
 mod prepare;
+pub mod proxy;
 pub mod seen;
+mod station;
+mod world;
 
 use case::{Case, Policy};
 

@@ -1,34 +1,35 @@
-//! The native door: the pipeline that ships, without a proxy around it.
+//! The native door: the pipelines that ship, without a proxy around them.
 //!
 //! A step is given only those facts that the compiled configuration asks for ([`Plugin::needs`]), as the adapter does, so a
 //! forgotten need shows as a wrong verdict.
 
 use crate::CasesError;
 use crate::case::{Asked, Because, Caller, Case, Expect, Expected, Transport};
+use crate::event;
+use crate::played::Form;
+use crate::proxy::{Decided, Passed, Proxy};
 use crate::seen::{Seen, Shown};
-use meshward_model::{
-    Connection, Head, Headers, Needs, Node, Plugin, Request, RequestId, Seed, Step, UnixMillis, Verdict,
-};
-use meshward_pipeline::Authz;
+use meshward_model::{Connection, Head, Headers, Needs, Node, RequestId, StageId, UnixMillis, Verdict};
 
 /// When the first step of a case happens: 2026-01-01T00:00:00Z.
 pub const START: UnixMillis = UnixMillis(1_767_225_600_000);
 
-/// What chance there is: cases come out alike each time.
-const SEED: Seed = Seed(0x6d65_7368_7761_7264);
+/// How long after the start the first request comes: what plugins do in their first tick is done then.
+pub const SETTLING_MILLIS: u64 = 5;
 
 /// The proxy that decides: a workload `orders` in the namespace `shop`.
 pub fn node() -> Node {
     Node { id: "orders.shop".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
 }
 
-/// Configures the plugin with the case's policy.
+/// A proxy with the case's policy, in this form.
 ///
 /// # Errors
 /// When its configuration is refused, with every problem.
-pub fn configured(case: &Case) -> Result<Authz, CasesError> {
-    Authz::configure(case.policy.json.as_bytes(), &node())
-        .map_err(|refusal| CasesError::new(&case.policy.name, refusal))
+pub fn proxy(case: &Case, form: Form) -> Result<Proxy, CasesError> {
+    let fail = |refusal: &dyn ToString| CasesError::new(&case.policy.name, refusal.to_string());
+    let chain = case.chain(form).map_err(|refusal| fail(&refusal))?;
+    Proxy::new(&chain, &node(), START, &case.servers).map_err(|refused| fail(&refused.what))
 }
 
 /// Runs one case: each step's number (from 1), what is expected of it and what was seen, without the steps that only Envoy
@@ -36,8 +37,8 @@ pub fn configured(case: &Case) -> Result<Authz, CasesError> {
 ///
 /// # Errors
 /// When its configuration is refused.
-pub fn run(case: &Case) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
-    let seen = run_case(case)?;
+pub fn run(case: &Case, form: Form) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
+    let seen = run_case(case, form)?;
     let steps = (1..).zip(&case.steps).zip(seen);
     Ok(steps
         .filter_map(|((number, step), seen)| match (&step.expect, seen) {
@@ -51,84 +52,72 @@ pub fn run(case: &Case) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
 ///
 /// # Errors
 /// When its configuration is refused.
-pub fn run_case(case: &Case) -> Result<Vec<Option<Seen>>, CasesError> {
-    let decided = decide_case(&configured(case)?, case)?;
-    let pairs = decided.into_iter().zip(&case.steps);
-    Ok(pairs.map(|(decided, step)| decided.map(|decided| seen(decided, step.upstream))).collect())
+pub fn run_case(case: &Case, form: Form) -> Result<Vec<Option<Seen>>, CasesError> {
+    let passed = pass_case(&mut proxy(case, form)?, case)?;
+    Ok(passed.into_iter().map(|passed| passed.map(seen)).collect())
 }
 
-/// What was decided of one request.
-#[derive(Debug, Clone)]
-pub struct Decided {
-    /// The request as the stage saw it.
-    pub request: Request,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// What `%RESPONSE_CODE_DETAILS%` says; empty for a request that goes on.
-    pub details: String,
-}
-
-/// Decides every step of a case, `None` for a step that only Envoy answers.
+/// Moves every step of a case through a proxy, `None` for a step that only Envoy answers.
 ///
 /// # Errors
-/// A stage that asks for something that this door cannot give.
-pub fn decide_case<P: Plugin>(plugin: &P, case: &Case) -> Result<Vec<Option<Decided>>, CasesError> {
-    let mut state = plugin.state(SEED);
-    let mut now = START;
-    let mut decided = Vec::with_capacity(case.steps.len());
+/// A token that cannot be made.
+pub fn pass_case(proxy: &mut Proxy, case: &Case) -> Result<Vec<Option<Passed>>, CasesError> {
+    // The plugins' first tick.
+    proxy.wait(SETTLING_MILLIS);
+    let mut passed = Vec::with_capacity(case.steps.len());
     for (index, step) in case.steps.iter().enumerate() {
-        now = UnixMillis(now.0.saturating_add(step.after));
-        decided.push(match step.expect {
+        proxy.wait(step.after);
+        passed.push(match step.expect {
             Expect::Envoy { .. } => None,
             Expect::Verdict(_) => {
                 let id = RequestId(u32::try_from(index).unwrap_or_default());
                 let connection = connection(&case.peer, case.transport, case.port);
-                let all = Head { id, headers: headers(&step.request), connection, handover: None };
-                Some(decide(plugin, &mut state, &all, now)?)
+                let headers = headers(&step.asked_at(proxy.now())?);
+                Some(proxy.pass(Head { id, headers, connection, handover: None }, step.upstream))
             }
         });
     }
-    Ok(decided)
+    Ok(passed)
 }
 
-/// Decides one request of which everything is known.
-///
-/// # Errors
-/// A stage that asks for something that this door cannot give.
-pub fn decide<P: Plugin>(
-    plugin: &P,
-    state: &mut P::State,
-    all: &Head,
-    now: UnixMillis,
-) -> Result<Decided, CasesError> {
-    let (request, step) = plugin.decide(state, only(all, plugin.needs()), now);
-    let Step::Done(verdict) = step else {
-        return Err(CasesError::new("native", "a question, which this door cannot answer yet"));
-    };
-    let more = only(all, plugin.wants(&verdict));
-    let details = plugin.report(state, Some(&request), &more, &verdict, now).details;
-    Ok(Decided { request, verdict, details })
-}
-
-fn seen(decided: Decided, upstream: u16) -> Seen {
-    let Decided { verdict, details, .. } = decided;
-    let denial = verdict.denial();
-    let shadow = verdict.shadow.as_ref();
+fn seen(passed: Passed) -> Seen {
+    let Passed { decided, status, headers, lines } = passed;
+    let denial = decided.last().and_then(|last| last.verdict.denial());
+    let verdict = denial.map_or_else(|| telling(&decided), |_| decided.last().map(|last| &last.verdict));
+    let shadow = decided.iter().rev().find_map(|one| one.verdict.shadow.as_ref());
     Seen {
         allowed: denial.is_none(),
-        status: denial.map_or(upstream, |denial| denial.status),
-        reason: Shown::Is(verdict.reason().code().to_owned()),
-        rule: Shown::Is(verdict.rule().map(ToString::to_string)),
+        status,
+        reason: Shown::Is(verdict.map(|verdict| verdict.reason().code().to_owned()).unwrap_or_default()),
+        rule: Shown::Is(verdict.and_then(|verdict| verdict.rule().map(ToString::to_string))),
         shadow: Shown::Is(
             shadow.map(|denial| Because::new(denial.reason, denial.rule.as_ref().map(ToString::to_string))),
         ),
-        details,
-        headers: Shown::Hidden,
+        details: decided.last().map(|last| last.details.clone()).unwrap_or_default(),
+        headers: Shown::Is(
+            headers
+                .into_iter()
+                .map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value))
+                .collect(),
+        ),
+        events: Shown::Is(lines.iter().filter_map(|line| event::in_line(&line.text)).collect()),
     }
 }
 
+/// The verdict that says most of why a request went on: what a rule says, then who the caller is, then the rest.
+fn telling(decided: &[Decided]) -> Option<&Verdict> {
+    let weight = |verdict: &Verdict| match verdict.reason().stage() {
+        Some(StageId::Authz) => 4,
+        Some(StageId::Authn) => 3,
+        Some(StageId::Ratelimit) => 2,
+        Some(StageId::Penalty) => 1,
+        Some(StageId::Sentinel | StageId::Probe) | None => 0,
+    };
+    decided.iter().map(|one| &one.verdict).max_by_key(|verdict| weight(verdict))
+}
+
 /// Only what is needed of all that could be read.
-fn only(all: &Head, needs: Needs) -> Head {
+pub(crate) fn only(all: &Head, needs: Needs) -> Head {
     let Connection { uri_san, certificate_valid, principal_state, destination_port, source_address } =
         all.connection.clone();
     Head {

@@ -1,12 +1,15 @@
 //! From what is written to what is run: every field checked, every default filled in, once.
 
 use crate::CasesError;
-use crate::case::{Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Skip, Step, Transport};
+use crate::case::{
+    Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Reply, Server, Skip, Step, Transport,
+};
 use crate::format::{
-    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawRequest, RawShadow, RawSkip, RawStep,
-    RawVerdict, RawVia,
+    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawReply, RawRequest, RawServer,
+    RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
 };
 use meshward_model::Reason;
+use meshward_pipeline::split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -62,7 +65,36 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
     }
     let steps = raw.steps.into_iter().map(step).collect::<Result<Vec<_>, _>>()?;
     let port = raw.given.port.unwrap_or(DEFAULT_PORT);
-    Ok(Case { name: at.to_owned(), policy, peer, transport, port, steps, skips })
+    let servers = raw.given.servers.into_iter().map(server).collect::<Result<Vec<_>, _>>()?;
+    let plugins = |names: Vec<String>| names.iter().map(|name| plugin(name)).collect::<Result<Vec<_>, _>>();
+    let (without, twice) = (plugins(raw.given.without)?, plugins(raw.given.twice)?);
+    Ok(Case { name: at.to_owned(), policy, peer, transport, port, servers, without, twice, steps, skips })
+}
+
+fn plugin(name: &str) -> Result<split::Plugin, String> {
+    let known = split::Plugin::ALL;
+    known.into_iter().find(|plugin| plugin.name() == name).ok_or_else(|| {
+        let names = known.map(split::Plugin::name).join(", ");
+        format!("`{name}` is no plugin of a chain; those are {names}")
+    })
+}
+
+fn server(raw: RawServer) -> Result<Server, String> {
+    let RawServer { cluster, path, answers } = raw;
+    if answers.is_empty() {
+        return Err(format!("the server `{cluster}` has no `answers`; the last one stays"));
+    }
+    let reply = |raw: RawReply| match raw {
+        RawReply { status: None, body: None, never: true, reset: false } => Ok(Reply::Never),
+        RawReply { status: None, body: None, never: false, reset: true } => Ok(Reply::Reset),
+        RawReply { status, body, never: false, reset: false } => {
+            Ok(Reply::Answer { status: status.unwrap_or(200), body: bytes(&body.unwrap_or_default())? })
+        }
+        RawReply { .. } => {
+            Err("an answer is `never: true`, `reset: true`, or `status` and `body`".to_owned())
+        }
+    };
+    Ok(Server { cluster, path, answers: answers.into_iter().map(reply).collect::<Result<_, String>>()? })
 }
 
 fn caller(given: &RawGiven) -> Result<(Caller, Transport), String> {
@@ -112,7 +144,8 @@ fn expect(raw: RawExpect, upstream: u16) -> Result<Expect, String> {
     match (raw.envoy, raw.verdict) {
         (Some(status), None) => {
             let alone = raw.reason.is_none() && raw.rule.is_none() && raw.status.is_none();
-            if alone && raw.shadow.is_none() && raw.headers.is_empty() {
+            let more = raw.headers.is_empty() && raw.absent.is_empty() && raw.events.is_empty();
+            if alone && more && raw.shadow.is_none() {
                 Ok(Expect::Envoy { status })
             } else {
                 Err("`expect.envoy` stands alone: the plugin does not see the request".to_owned())
@@ -120,37 +153,44 @@ fn expect(raw: RawExpect, upstream: u16) -> Result<Expect, String> {
         }
         (None, Some(verdict)) => {
             let allowed = verdict == RawVerdict::Allow;
-            let Because { reason, rule } = because(allowed, raw.reason, raw.rule)?;
+            let (reason, rule) = because(allowed, raw.reason, raw.rule)?;
             let headers = raw.headers.iter().map(|(name, value)| Ok((name.clone(), bytes(value)?)));
             Ok(Expect::Verdict(Expected {
                 allowed,
-                status: raw.status.unwrap_or(if allowed { upstream } else { 403 }),
-                reason,
+                status: raw.status.unwrap_or(if allowed { upstream } else { reason.status() }),
+                reason: reason.code().to_owned(),
                 rule,
                 shadow: raw
                     .shadow
                     .map(|RawShadow { reason, rule }| because(false, reason, rule))
-                    .transpose()?,
+                    .transpose()?
+                    .map(|(reason, rule)| Because::new(reason, rule)),
                 headers: headers.collect::<Result<Vec<_>, String>>()?,
+                absent: raw.absent,
+                events: raw.events,
             }))
         }
         (Some(_), Some(_)) | (None, None) => Err("`expect` wants `verdict`, or `envoy` alone".to_owned()),
     }
 }
 
-fn because(allowed: bool, reason: Option<String>, rule: Option<String>) -> Result<Because, String> {
-    let reason = match (reason, &rule, allowed) {
-        (Some(reason), _, _) => reason,
-        (None, Some(_), true) => Reason::AllowRule.code().to_owned(),
-        (None, Some(_), false) => Reason::DenyRule.code().to_owned(),
+fn because(
+    allowed: bool,
+    code: Option<String>,
+    rule: Option<String>,
+) -> Result<(Reason, Option<String>), String> {
+    let reason = match (code, &rule, allowed) {
+        (Some(code), _, _) => *Reason::ALL
+            .iter()
+            .find(|known| known.code() == code)
+            .ok_or_else(|| format!("`{code}` is no reason's code"))?,
+        (None, Some(_), true) => Reason::AllowRule,
+        (None, Some(_), false) => Reason::DenyRule,
         (None, None, _) => {
             return Err("say the `reason`, or the `rule` that allows or denies".to_owned());
         }
     };
-    if !Reason::ALL.iter().any(|known| known.code() == reason) {
-        return Err(format!("`{reason}` is no reason's code"));
-    }
-    Ok(Because { reason, rule })
+    Ok((reason, rule))
 }
 
 fn skip(raw: &RawSkip) -> Result<Skip, String> {

@@ -1,5 +1,7 @@
 //! What a door saw of one step.
 
+use serde_json::Value;
+
 use crate::case::Because;
 
 /// What a door saw. What it cannot see it does not claim: such a field is [`Shown::Hidden`] and is not compared.
@@ -19,6 +21,8 @@ pub struct Seen {
     pub details: String,
     /// The answer's headers.
     pub headers: Shown<Vec<(String, Vec<u8>)>>,
+    /// The events that were written down since the step before.
+    pub events: Shown<Vec<Value>>,
 }
 
 /// A fact, or the fact that the door cannot see it.

@@ -134,7 +134,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
 }
 
 /// A field that the plugin does not read must not stand there as if it did.
-fn misplaced_fields(envelope: &RawEnvelope, takes: Takes) -> Vec<Problem> {
+pub(crate) fn misplaced_fields(envelope: &RawEnvelope, takes: Takes) -> Vec<Problem> {
     let there = [
         ("claims", envelope.claims.is_some(), takes.claims, "only the `authz` plugin reads it; take it away"),
         (

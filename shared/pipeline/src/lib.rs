@@ -15,6 +15,8 @@ mod pipeline;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
+#[cfg(feature = "split")]
+pub mod split;
 
 pub use assemble::{Assemble, Documents, Takes};
 pub use authn::Authn;

@@ -24,16 +24,44 @@ pub fn second() -> Result<PathBuf, String> {
     named_by(SECOND_VARIABLE)
 }
 
-/// The module that ships, `authz.wasm`.
+/// The module of `authz`.
 ///
 /// # Errors
 /// The remedy, when the variable is not set or nothing is there.
 pub fn module() -> Result<PathBuf, String> {
-    let module = named_by(MODULES_VARIABLE)?.join("authz.wasm");
-    if module.is_file() {
-        Ok(module)
-    } else {
-        Err(format!("{} is not there: run `cargo xtask build`", module.display()))
+    Modules::built()?.of("authz")
+}
+
+/// The folder of the modules that ship.
+#[derive(Debug, Clone)]
+pub struct Modules {
+    folder: PathBuf,
+}
+
+impl Modules {
+    /// What `cargo xtask build` built.
+    ///
+    /// # Errors
+    /// The remedy, when the variable is not set.
+    pub fn built() -> Result<Self, String> {
+        Ok(Self { folder: named_by(MODULES_VARIABLE)? })
+    }
+
+    /// The file of a module.
+    ///
+    /// # Errors
+    /// The remedy, when nothing is there.
+    pub fn of(&self, name: &str) -> Result<PathBuf, String> {
+        // Until `guard` is a module, policies of access alone are all that it has to decide.
+        let known = if name == "guard" { ["guard", "authz"] } else { [name, name] };
+        let known = known.map(|name| self.folder.join(format!("{name}.wasm")));
+        let [module, other] = known;
+        let module = if module.is_file() { module } else { other };
+        if module.is_file() {
+            Ok(module)
+        } else {
+            Err(format!("{} is not there: run `cargo xtask build`", module.display()))
+        }
     }
 }
 

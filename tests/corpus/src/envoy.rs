@@ -1,18 +1,22 @@
-//! The Envoy door: the module that ships, in a real Envoy, with real TLS and real certificates.
+//! The Envoy door: the modules that ship, in a real Envoy, with real TLS and real certificates.
 //!
-//! One Envoy serves the whole corpus: a listener for each pair of configuration and transport (`layout`), a connection for
-//! each case, a request for each step with an `x-request-id` of its own (`ask`). When all were asked, the answers are put
+//! One Envoy serves the whole corpus in one form: a listener for each pair of configuration and transport (`layout`), a connection
+//! for each case, a request for each step with an `x-request-id` of its own (`ask`). When all were asked, the answers are put
 //! beside what Envoy wrote down: access log, events, counters (`evidence`).
 //!
-//! State is fresh for each case in that each case opens a connection of its own; the first storey keeps no other state.
+//! State is fresh for each case: one that remembers has a listener of its own, whose plugins have a root of their own; where two of
+//! them would meet in the shared data, since they have the same caller, they have VMs of their own.
 
 mod ask;
 mod evidence;
 mod layout;
+mod names;
 
 use crate::CorpusError;
 use crate::case::{Case, Door, Expect};
 use crate::check::{Finding, differences};
+use crate::engines::Modules;
+use crate::played::Form;
 use crate::tally::Tally;
 use evidence::Evidence;
 use layout::Layout;
@@ -24,26 +28,33 @@ use std::path::Path;
 ///
 /// # Errors
 /// When Envoy does not start, refuses a configuration, or does not write down what it did.
-pub fn run(binary: &Path, module: &Path, cases: &[Case]) -> Result<(Tally, Vec<Finding>), CorpusError> {
+pub fn run(
+    binary: &Path,
+    modules: &Modules,
+    form: Form,
+    cases: &[Case],
+) -> Result<(Tally, Vec<Finding>), CorpusError> {
     let mut tally = Tally::new("envoy");
-    let layout = Layout::new(module, cases)?;
+    let cases: Vec<&Case> = cases.iter().filter(|case| case.forms().any(|of| of == form)).collect();
+    let layout = Layout::new(modules, form, &cases)?;
     let envoy =
         Envoy::builder(binary).bootstrap(&layout.bootstrap()?).start().map_err(|error| failed(&error))?;
     let (door, version) = version(&envoy)?;
-    tally.door = format!("envoy {version}");
+    tally.door = format!("envoy {version}, {}", form.name());
     let mut asked = Vec::new();
     for (number, case) in cases.iter().enumerate() {
         match case.skipped_by(door) {
             Some(reason) => tally.skip(case, reason),
             None => {
                 tally.cases += 1;
-                asked.extend(ask::case(&layout, number, case)?);
+                asked.push(ask::case(&layout, number, case)?);
             }
         }
     }
     let evidence = Evidence::collect(&envoy, &asked)?;
     let mut findings = Vec::new();
-    for asked in &asked {
+    findings.extend(asked.iter().filter_map(|asked| evidence.beside(asked)));
+    for asked in asked.iter().flatten() {
         let found = match &asked.step.expect {
             Expect::Envoy { status } => {
                 tally.envoys_own += 1;
@@ -57,7 +68,7 @@ pub fn run(binary: &Path, module: &Path, cases: &[Case]) -> Result<(Tally, Vec<F
         let finding = |what| Finding { case: asked.case.name.clone(), step: asked.number + 1, what };
         findings.extend(found.into_iter().map(finding));
     }
-    findings.extend(evidence.counters(&asked));
+    findings.extend(evidence.counters(asked.iter().flatten()));
     tally.done();
     Ok((tally, findings))
 }

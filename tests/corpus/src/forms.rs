@@ -7,6 +7,7 @@
 use crate::case::{Case, Expect, Policy};
 use crate::check::differences;
 use crate::native::run_case;
+use crate::played;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -175,7 +176,7 @@ fn notices(cases: &[&Case], whole: &Value, (list, index): &Place, instead: &[&st
 
 /// A configuration that is refused is no other way: such a replacement proves nothing.
 fn goes_another_way(case: &Case) -> bool {
-    let Ok(seen) = run_case(case) else { return false };
+    let Ok(seen) = run_case(case, played::Form::Apart) else { return false };
     case.steps.iter().zip(seen).any(|(step, seen)| match (&step.expect, seen) {
         (Expect::Verdict(expected), Some(seen)) => !differences(expected, &seen).is_empty(),
         (Expect::Verdict(_) | Expect::Envoy { .. }, _) => false,

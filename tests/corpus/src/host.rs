@@ -1,33 +1,33 @@
-//! The host door: the module that ships, in the embedded host, a fresh proxy for each case.
+//! The host door: the modules that ship, in the embedded host, a fresh proxy for each case.
 //!
-//! It sees what an operator sees of a real Envoy (the answer, the details, the event line, the counters, whether the request
+//! It sees what an operator sees of a real Envoy (the answer, the details, the event lines, the counters, whether the request
 //! went on), and more: host calls, fuel, and what comes of it when a host call fails ([`Rig::faulted`]).
 
-use crate::CorpusError;
-use crate::case::{Asked, Caller, Case, Door, Expect, Step, Transport};
-use crate::check::{Finding, differences};
-use crate::event;
-use crate::native::{START, headers, node};
-use crate::seen::{Seen, Shown};
-use crate::tally::Tally;
-use meshward_host::{
-    Attributes, Faults, Message, Module, Node, Plugin, Progress, Proxy, StartError, Stream, Tls, Value,
-    VmState,
-};
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+mod drive;
 
-const ALLOWED: &str = "meshward_authz_allowed_total";
-const DENIED: &str = "meshward_authz_denied_total";
+use crate::CorpusError;
+use crate::case::{Case, Door, Expect};
+use crate::check::{Finding, differences};
+use crate::engines::Modules;
+use crate::native::{SETTLING_MILLIS, START, node};
+use crate::played::{Form, Link};
+use crate::seen::Seen;
+use crate::tally::Tally;
+use drive::Driven;
+use meshward_host::{Faults, Module, Node, Plugin, Proxy, StartError};
+use std::collections::BTreeMap;
+
+/// Whose shared data the plugins see, and which VM they run in where their code is the same.
+const VM_ID: &str = "meshward";
 
 /// What the host's own line holds when a VM has trapped.
 const TRAP: &str = "Function: ";
 
-/// The compiled module, ready for any number of cases.
+/// The compiled modules of a form, ready for any number of cases.
 #[derive(Debug, Clone)]
 pub struct Rig {
-    module: Module,
+    form: Form,
+    modules: BTreeMap<&'static str, Module>,
 }
 
 /// What the steps of a case took.
@@ -90,105 +90,149 @@ const RUBBISH: [(&str, &[u8]); 4] =
     [("", b"\xff"), ("meshward", b"\0"), ("meshward.bans", &[0xff; 64]), ("jwks", b"{}")];
 
 impl Rig {
-    /// Gives a running proxy this configuration, in this world.
-    pub fn configure(&self, configuration: &str, world: World) -> Configured {
-        let plugin = Plugin::new(self.module.clone(), "authz").configured(ANY);
+    /// Gives a running proxy of one plugin this configuration, in this world.
+    ///
+    /// # Errors
+    /// A module that is not among the rig's.
+    pub fn configure(
+        &self,
+        module: &str,
+        configuration: &str,
+        world: World,
+    ) -> Result<Configured, CorpusError> {
+        let plugin = Plugin::new(self.module(module)?, module).configured(ANY);
         let mut builder = Proxy::builder().node(proxys_node()).now(world.now).seed(world.seed).plugin(plugin);
         for (key, value) in RUBBISH.into_iter().filter(|_| world.rubbish) {
             builder = builder.shared_data("", key, value);
         }
         let Ok(mut proxy) = builder.start() else {
-            return Configured {
+            return Ok(Configured {
                 taken: false,
                 lines: vec!["did not start".to_owned()],
                 calls: BTreeMap::new(),
-            };
+            });
         };
         proxy.reset_counts();
         proxy.take_log();
         let taken = proxy.configure(0, configuration.as_bytes()).is_ok();
         let lines = proxy.take_log().into_iter().map(|line| line.text).collect();
-        Configured { taken, lines, calls: proxy.calls() }
+        Ok(Configured { taken, lines, calls: proxy.calls() })
     }
 
-    /// Compiles the module.
+    /// Compiles the modules of a form that `cases` need.
     ///
     /// # Errors
-    /// When it cannot be read or loaded.
-    pub fn new(module: &Path) -> Result<Self, CorpusError> {
-        let name = module.display().to_string();
-        let bytes = std::fs::read(module).map_err(|error| CorpusError::new(&name, error))?;
-        Ok(Self { module: Module::new(&bytes).map_err(|error| CorpusError::new(&name, error))? })
+    /// When one is not there or cannot be loaded.
+    pub fn new(modules: &Modules, form: Form, cases: &[Case]) -> Result<Self, CorpusError> {
+        let mut compiled = BTreeMap::new();
+        for case in cases.iter().filter(|case| case.forms().any(|of| of == form)) {
+            for name in chain(case, form)?.iter().map(|link| link.which.module()) {
+                if !compiled.contains_key(name) {
+                    compiled.insert(name, compile(modules, name)?);
+                }
+            }
+        }
+        Ok(Self { form, modules: compiled })
     }
 
-    fn start(&self, case: &Case, faults: Faults) -> Result<Proxy, StartError> {
-        let plugin = Plugin::new(self.module.clone(), "authz").configured(case.policy.json.as_bytes());
-        Proxy::builder().node(proxys_node()).now(START.0).plugin(plugin).faults(faults).start()
+    fn module(&self, name: &str) -> Result<Module, CorpusError> {
+        let module = self.modules.get(name).cloned();
+        module.ok_or_else(|| CorpusError::new("host", format!("the module `{name}` was not loaded")))
+    }
+
+    fn start(
+        &self,
+        case: &Case,
+        links: &[Link],
+        faults: Faults,
+    ) -> Result<Result<Proxy, StartError>, CorpusError> {
+        let mut builder = Proxy::builder().node(proxys_node()).now(START.0).faults(faults);
+        for link in links {
+            let mut plugin = Plugin::new(self.module(link.which.module())?, link.which.name());
+            VM_ID.clone_into(&mut plugin.vm_id);
+            link.which.name().clone_into(&mut plugin.root_id);
+            builder = builder.plugin(plugin.configured(link.configuration.as_bytes()));
+        }
+        for server in &case.servers {
+            builder = builder.cluster(&server.cluster);
+        }
+        Ok(builder.start())
+    }
+
+    fn driven<'c>(&self, case: &'c Case) -> Result<Driven<'c>, CorpusError> {
+        let links = chain(case, self.form)?;
+        let proxy = self.start(case, &links, Faults::none())?;
+        let proxy = proxy.map_err(|error| CorpusError::new(&case.policy.name, error))?;
+        Ok(Driven::new(proxy, case, links.len()))
     }
 
     /// Runs one case.
     ///
     /// # Errors
-    /// When the module refuses the case's configuration.
+    /// When a module refuses the case's configuration.
     pub fn run_case(&self, case: &Case) -> Result<Ran, CorpusError> {
-        let mut proxy =
-            self.start(case, Faults::none()).map_err(|error| CorpusError::new(&case.policy.name, error))?;
-        proxy.reset_counts();
-        proxy.take_log();
-        let seen = case.steps.iter().map(|step| {
-            proxy.advance(Duration::from_millis(step.after));
-            matches!(step.expect, Expect::Verdict(_)).then(|| decided(&mut proxy, case, step))
-        });
-        let seen = seen.collect();
-        Ok(Ran { seen, spent: Spent { host_calls: proxy.total_calls(), fuel: proxy.fuel() } })
+        let mut driven = self.driven(case)?;
+        driven.proxy.reset_counts();
+        driven.proxy.take_log();
+        driven.wait(SETTLING_MILLIS);
+        let mut seen = Vec::with_capacity(case.steps.len());
+        for step in &case.steps {
+            driven.wait(step.after);
+            let decides = matches!(step.expect, Expect::Verdict(_));
+            seen.push(if decides { Some(driven.decided(step)?) } else { None });
+        }
+        let spent = Spent { host_calls: driven.proxy.total_calls(), fuel: driven.proxy.fuel() };
+        Ok(Ran { seen, spent })
     }
 
     /// How many host calls a run of the case makes in all, its start included: each of them can be made to fail.
     ///
     /// # Errors
-    /// When the module refuses the case's configuration.
+    /// When a module refuses the case's configuration.
     pub fn all_host_calls(&self, case: &Case) -> Result<u64, CorpusError> {
-        let mut proxy =
-            self.start(case, Faults::none()).map_err(|error| CorpusError::new(&case.policy.name, error))?;
-        serve(&mut proxy, case);
-        Ok(proxy.total_calls())
+        let mut driven = self.driven(case)?;
+        driven.serve()?;
+        Ok(driven.proxy.total_calls())
     }
 
     /// Runs one case with faults.
-    pub fn faulted(&self, case: &Case, faults: Faults) -> Faulted {
-        match self.start(case, faults) {
+    ///
+    /// # Errors
+    /// A case that cannot be run at all.
+    pub fn faulted(&self, case: &Case, faults: Faults) -> Result<Faulted, CorpusError> {
+        let links = chain(case, self.form)?;
+        Ok(match self.start(case, &links, faults)? {
             Err(StartError::Refused { .. }) => Faulted::Refused,
             Err(other) => Faulted::Trapped(other.to_string()),
-            Ok(mut proxy) => {
-                let forwarded = serve(&mut proxy, case);
+            Ok(proxy) => {
+                let mut driven = Driven::new(proxy, case, links.len());
+                let forwarded = driven.serve()?;
+                let proxy = &driven.proxy;
                 let said = proxy.log().iter().find(|line| line.plugin.is_empty() && line.text.contains(TRAP));
-                match (said, proxy.vm_state(0, 0)) {
+                match (said, driven.all_run()) {
                     (Some(line), _) => Faulted::Trapped(line.text.clone()),
                     // The module never refuses in a worker what the canary took, so that this, too, was a trap.
-                    (None, VmState::Failed) => Faulted::Trapped("the VM has failed".to_owned()),
-                    (None, VmState::Running) => Faulted::Served(forwarded),
+                    (None, false) => Faulted::Trapped("a VM has failed".to_owned()),
+                    (None, true) => Faulted::Served(forwarded),
                 }
             }
-        }
+        })
     }
+}
+
+fn chain(case: &Case, form: Form) -> Result<Vec<Link>, CorpusError> {
+    case.chain(form).map_err(|refusal| CorpusError::new(&case.policy.name, refusal))
+}
+
+fn compile(modules: &Modules, name: &str) -> Result<Module, CorpusError> {
+    let file = modules.of(name).map_err(|remedy| CorpusError::new(name, remedy))?;
+    let bytes = std::fs::read(&file).map_err(|error| CorpusError::new(name, error))?;
+    Module::new(&bytes).map_err(|error| CorpusError::new(name, error))
 }
 
 fn proxys_node() -> Node {
     let node = node();
     Node { id: node.id, namespace: Some(node.namespace), workload: Some(node.workload), ..Node::default() }
-}
-
-/// Sends every step that the plugin decides: did it go on?
-fn serve(proxy: &mut Proxy, case: &Case) -> Vec<bool> {
-    let mine = case.steps.iter().filter(|step| matches!(step.expect, Expect::Verdict(_)));
-    mine.map(|step| {
-        proxy.advance(Duration::from_millis(step.after));
-        let stream = send(proxy, case, step);
-        let forwarded = matches!(proxy.progress(stream), Progress::Forwarded(_));
-        proxy.finish(stream);
-        forwarded
-    })
-    .collect()
 }
 
 /// What came of all cases.
@@ -207,17 +251,17 @@ pub struct Through {
 /// # Errors
 /// A configuration that is refused.
 pub fn run(rig: &Rig, cases: &[Case]) -> Result<Through, CorpusError> {
-    let mut tally = Tally::new("host");
+    let mut tally = Tally::new(format!("host, {}", rig.form.name()));
     let mut findings = Vec::new();
     let mut spent = BTreeMap::new();
-    for case in cases {
+    for case in cases.iter().filter(|case| case.forms().any(|form| form == rig.form)) {
         if let Some(reason) = case.skipped_by(Door::Host) {
             tally.skip(case, reason);
             continue;
         }
         tally.cases += 1;
         let ran = rig.run_case(case)?;
-        spent.insert(case.name.clone(), ran.spent);
+        spent.insert(format!("{}: {}", rig.form.name(), case.name), ran.spent);
         for (index, (seen, step)) in ran.seen.into_iter().zip(&case.steps).enumerate() {
             let found = match (seen, &step.expect) {
                 (Some(Ok(seen)), Expect::Verdict(expected)) => differences(expected, &seen),
@@ -234,101 +278,4 @@ pub fn run(rig: &Rig, cases: &[Case]) -> Result<Through, CorpusError> {
     }
     tally.done();
     Ok(Through { tally, findings, spent })
-}
-
-fn send(proxy: &mut Proxy, case: &Case, step: &Step) -> Stream {
-    let stream = proxy.open(0, attributes(case));
-    let Asked { body, .. } = &step.request;
-    let pairs = headers(&step.request).iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-    proxy.request_headers(stream, pairs, body.is_empty());
-    if !body.is_empty() {
-        proxy.request_body(stream, body, true);
-    }
-    stream
-}
-
-/// Sends one step and reads what is seen of it.
-fn decided(proxy: &mut Proxy, case: &Case, step: &Step) -> Result<Seen, String> {
-    let count = |proxy: &Proxy, name: &str| proxy.counter(name).unwrap_or(0);
-    let before = (count(proxy, ALLOWED), count(proxy, DENIED));
-    let stream = send(proxy, case, step);
-    let arrived = matches!(proxy.progress(stream), Progress::Forwarded(_));
-    if arrived {
-        let status = step.upstream.to_string().into_bytes();
-        proxy.response_headers(stream, vec![(b":status".to_vec(), status)], true);
-    }
-    let details = proxy.replied(stream).map(|reply| reply.details.clone()).unwrap_or_default();
-    let answer = proxy.responded(stream).cloned();
-    proxy.finish(stream);
-    if proxy.vm_state(0, 0) != VmState::Running {
-        return Err("the module trapped".to_owned());
-    }
-    let answer = answer.ok_or("the caller got no answer")?;
-    let counted = (count(proxy, ALLOWED) - before.0, count(proxy, DENIED) - before.1);
-    if counted != (u64::from(arrived), u64::from(!arrived)) {
-        return Err(format!("went on: {arrived}, but the counters moved by {counted:?}"));
-    }
-    let events: Vec<_> = proxy.take_log().iter().filter_map(|line| event::in_line(&line.text)).collect();
-    seen(&answer, arrived, details, &events)
-}
-
-fn seen(
-    answer: &Message,
-    arrived: bool,
-    details: String,
-    events: &[serde_json::Value],
-) -> Result<Seen, String> {
-    let event = match events {
-        [] => None,
-        [event] => Some(event),
-        more => return Err(format!("{} events for one request", more.len())),
-    };
-    if event.is_some_and(event::refused) == arrived {
-        return Err(format!("went on: {arrived}, but the event says otherwise: {event:?}"));
-    }
-    let status = answer.header(":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-    let because = event.map(event::because);
-    let (reason, rule) = match (arrived, &because) {
-        (false, Some(because)) => (Shown::Is(because.reason.clone()), Shown::Is(because.rule.clone())),
-        (false, None) | (true, _) => (Shown::Hidden, Shown::Hidden),
-    };
-    Ok(Seen {
-        allowed: arrived,
-        status: status.ok_or("an answer without a status")?,
-        reason,
-        rule,
-        // A request that is refused has one event, and that is of the refusal.
-        shadow: if arrived { Shown::Is(because) } else { Shown::Hidden },
-        details,
-        headers: Shown::Hidden,
-    })
-}
-
-/// What the proxy says of a connection of the case's caller.
-fn attributes(case: &Case) -> Attributes {
-    let name = match &case.peer {
-        Caller::Nameless => None,
-        Caller::Named(name) => Some(name.clone()),
-    };
-    let plain =
-        Attributes { destination_address: format!("127.0.0.1:{}", case.port), ..Attributes::plaintext() };
-    let secured = |name: Option<Vec<u8>>, verified: bool| {
-        let tls = Tls {
-            peer_certificate_presented: name.is_some(),
-            peer_certificate_valid: Some(verified && name.is_some()),
-            ..Tls::default()
-        };
-        let path = ["connection", "uri_san_peer_certificate"].map(str::to_owned).to_vec();
-        let more = name.into_iter().map(|name| (path.clone(), Value::Bytes(name))).collect();
-        Attributes { tls: Some(tls), more, ..plain.clone() }
-    };
-    match case.transport {
-        Transport::Tls => secured(name, true),
-        Transport::TlsUntrusted => secured(name, false),
-        Transport::Plaintext => plain,
-        Transport::Waypoint => {
-            let state = name.into_iter().map(|name| ("io.istio.peer_principal".to_owned(), name)).collect();
-            Attributes { filter_state: state, ..plain }
-        }
-    }
 }

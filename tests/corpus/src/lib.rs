@@ -24,7 +24,6 @@ pub mod broken;
 pub mod budgets;
 pub mod engines;
 pub mod envoy;
-mod event;
 pub mod files;
 pub mod forms;
 pub mod host;
@@ -34,4 +33,4 @@ pub mod tally;
 
 /// The corpus cannot be read, or a door cannot be opened. A case that fails is not this but a [`check::Finding`].
 pub use meshward_cases::CasesError as CorpusError;
-pub use meshward_cases::{case, check, format, seen};
+pub use meshward_cases::{case, check, event, format, played, seen};

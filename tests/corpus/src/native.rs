@@ -3,24 +3,27 @@
 use crate::CorpusError;
 use crate::case::{Case, Door, Expect};
 use crate::check::{Finding, differences};
+use crate::event;
+use crate::played::Form;
+use crate::seen::{Seen, Shown};
 use crate::tally::Tally;
 
-pub use meshward_cases::native::{START, connection, headers, node, run_case};
+pub use meshward_cases::native::{SETTLING_MILLIS, START, connection, headers, node, run_case};
 
-/// Runs all cases.
+/// Runs all cases in this form.
 ///
 /// # Errors
 /// A configuration that is refused; configurations that must be are not in cases.
-pub fn run(cases: &[Case]) -> Result<(Tally, Vec<Finding>), CorpusError> {
-    let mut tally = Tally::new("native");
+pub fn run(cases: &[Case], form: Form) -> Result<(Tally, Vec<Finding>), CorpusError> {
+    let mut tally = Tally::new(format!("native, {}", form.name()));
     let mut findings = Vec::new();
-    for case in cases {
+    for case in cases.iter().filter(|case| case.forms().any(|of| of == form)) {
         if let Some(reason) = case.skipped_by(Door::Native) {
             tally.skip(case, reason);
             continue;
         }
         tally.cases += 1;
-        for (index, seen) in run_case(case)?.into_iter().enumerate() {
+        for (index, seen) in run_case(case, form)?.into_iter().enumerate() {
             match (seen, case.steps.get(index).map(|step| &step.expect)) {
                 (Some(seen), Some(Expect::Verdict(expected))) => {
                     tally.steps += 1;
@@ -39,4 +42,34 @@ pub fn run(cases: &[Case]) -> Result<(Tally, Vec<Finding>), CorpusError> {
     }
     tally.done();
     Ok((tally, findings))
+}
+
+/// Runs all cases in both forms and says where they differ: what the caller got, and every field of every event but when it was
+/// written and which number it has.
+///
+/// # Errors
+/// A configuration that is refused.
+pub fn compare_forms(cases: &[Case]) -> Result<Vec<Finding>, CorpusError> {
+    let mut findings = Vec::new();
+    let both = cases.iter().filter(|case| !case.is_about_a_chain());
+    for case in both.filter(|case| case.skipped_by(Door::Native).is_none()) {
+        let (guard, apart) = (run_case(case, Form::Guard)?, run_case(case, Form::Apart)?);
+        for (index, (guard, apart)) in guard.iter().zip(&apart).enumerate() {
+            let (guard, apart) = (guard.as_ref().map(told), apart.as_ref().map(told));
+            if guard != apart {
+                let what = format!("guard: {guard:#?}\n  apart: {apart:#?}");
+                findings.push(Finding { case: case.name.clone(), step: index + 1, what });
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// What is the same in both forms.
+fn told(seen: &Seen) -> impl PartialEq + std::fmt::Debug + use<> {
+    let events = match seen.events.clone() {
+        Shown::Is(events) => events.into_iter().map(|event| event::lasting(event).to_string()).collect(),
+        Shown::Hidden => Vec::new(),
+    };
+    (seen.allowed, seen.status, seen.reason.clone(), seen.rule.clone(), seen.headers.clone(), events)
 }

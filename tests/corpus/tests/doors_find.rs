@@ -4,7 +4,9 @@
 
 use meshward_corpus::case::{Because, Case, Expect, Expected};
 use meshward_corpus::check::Finding;
-use meshward_corpus::{engines, envoy, files, native};
+use meshward_corpus::engines::{self, Modules};
+use meshward_corpus::played::Form;
+use meshward_corpus::{envoy, files, native};
 
 /// What is wrong in an expectation, and whether Envoy shows it.
 type Wrong = (&'static str, fn(&mut Expected), bool);
@@ -47,11 +49,11 @@ fn finds(findings: &[Finding], what: &str) -> bool {
 fn a_wrong_expectation_is_found_through_both_doors() {
     let cases = files::all_cases().expect("the corpus is readable");
     let binary = engines::main().unwrap_or_else(|remedy| panic!("{remedy}"));
-    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
     for (name, wrongs) in [(DENIED, &OF_A_DENIAL[..]), (ALLOWED, &OF_AN_ALLOW), (SHADOW, &OF_A_SHADOW)] {
         let made: Vec<Case> = wrongs.iter().map(|one| wrong(&cases, name, one)).collect();
-        let (_, natively) = native::run(&made).expect("natively");
-        let (_, through) = envoy::run(&binary, &module, &made).expect("through Envoy");
+        let (_, natively) = native::run(&made, Form::Guard).expect("natively");
+        let (_, through) = envoy::run(&binary, &modules, Form::Guard, &made).expect("through Envoy");
         for (what, _, shown) in wrongs {
             assert!(finds(&natively, what), "{name}: a wrong {what} is not found natively: {natively:?}");
             assert!(!shown || finds(&through, what), "{name}: a wrong {what} is not found: {through:?}");
@@ -66,7 +68,7 @@ fn an_answer_of_envoys_own_that_is_the_modules_is_found() {
     case.steps.truncate(1);
     case.steps.iter_mut().for_each(|step| step.expect = Expect::Envoy { status: 403 });
     let binary = engines::main().unwrap_or_else(|remedy| panic!("{remedy}"));
-    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
-    let (_, findings) = envoy::run(&binary, &module, &[case]).expect("through Envoy");
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let (_, findings) = envoy::run(&binary, &modules, Form::Apart, &[case]).expect("through Envoy");
     assert!(finds(&findings, "Envoy's own answer was expected"), "{findings:?}");
 }

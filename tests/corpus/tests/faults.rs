@@ -10,8 +10,10 @@
 )]
 
 use meshward_corpus::case::{Case, Door};
+use meshward_corpus::engines::Modules;
+use meshward_corpus::files;
 use meshward_corpus::host::{Faulted, Rig};
-use meshward_corpus::{engines, files};
+use meshward_corpus::played::Form;
 use meshward_host::{Fault, FaultKind, Faults, Status};
 use std::thread;
 
@@ -82,7 +84,7 @@ fn every(function: &'static str, kind: FaultKind) -> Faults {
 fn one(rig: &Rig, case: &Case, faults: Faults, without: Option<&[bool]>, found: &mut Found) {
     found.runs += 1;
     let plan = faults.clone();
-    match rig.faulted(case, faults) {
+    match rig.faulted(case, faults).expect("a case that runs") {
         Faulted::Refused => found.refused += 1,
         Faulted::Trapped(why) => found.wrong.push(format!("a trap: {}, {plan:?}: {why}", case.name)),
         Faulted::Served(forwarded) => {
@@ -95,7 +97,7 @@ fn one(rig: &Rig, case: &Case, faults: Faults, without: Option<&[bool]>, found: 
 }
 
 fn without_faults(rig: &Rig, case: &Case) -> Vec<bool> {
-    match rig.faulted(case, Faults::none()) {
+    match rig.faulted(case, Faults::none()).expect("a case that runs") {
         Faulted::Served(forwarded) => forwarded,
         end @ (Faulted::Refused | Faulted::Trapped(_)) => panic!("{}: {end:?} without faults", case.name),
     }
@@ -103,10 +105,11 @@ fn without_faults(rig: &Rig, case: &Case) -> Vec<bool> {
 
 /// The corpus in parts, one a thread.
 fn through(each: impl Fn(&Rig, &Case, &[bool], &mut Found) + Sync) -> Found {
-    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
-    let rig = Rig::new(&module).expect("the module is one");
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
     let cases = files::all_cases().expect("the corpus is readable");
-    let cases: Vec<&Case> = cases.iter().filter(|case| case.skipped_by(Door::Host).is_none()).collect();
+    let rig = Rig::new(&modules, Form::Apart, &cases).expect("the modules are there");
+    let runs = |case: &&Case| case.skipped_by(Door::Host).is_none() && !case.remembers();
+    let cases: Vec<&Case> = cases.iter().filter(runs).collect();
     let parts = cases.chunks(cases.len().div_ceil(THREADS));
     let part = |cases: &[&Case]| {
         let mut found = Found::default();

@@ -7,7 +7,9 @@
     reason = "a test says what it expected, did and left out"
 )]
 
-use meshward_corpus::{engines, envoy, files};
+use meshward_corpus::engines::{self, Modules};
+use meshward_corpus::played::Form;
+use meshward_corpus::{envoy, files};
 use std::path::Path;
 
 #[test]
@@ -21,11 +23,15 @@ fn every_case_goes_as_it_says_through_the_second_envoy() {
 }
 
 fn through(binary: &Path) {
-    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
     let cases = files::all_cases().expect("the corpus is readable");
-    let (tally, findings) = envoy::run(binary, &module, &cases).expect("Envoy takes every configuration");
-    println!("{tally}");
-    let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
-    assert!(findings.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
-    assert!(tally.ran_nearly_all(), "more than one case in twenty is skipped");
+    let mut told = Vec::new();
+    for form in Form::ALL {
+        let ran = envoy::run(binary, &modules, form, &cases);
+        let (tally, findings) = ran.expect("Envoy takes every configuration");
+        println!("{tally}");
+        assert!(tally.ran_nearly_all(), "more than one case in twenty is skipped");
+        told.extend(findings.iter().map(|finding| format!("{}: {finding}", form.name())));
+    }
+    assert!(told.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
 }

@@ -7,20 +7,29 @@
     reason = "a test says what it expected, did and left out"
 )]
 
+use meshward_corpus::engines::Modules;
 use meshward_corpus::host::{Rig, Through, run};
-use meshward_corpus::{budgets, engines, files};
+use meshward_corpus::played::Form;
+use meshward_corpus::{budgets, files};
+use std::collections::BTreeMap;
 
 #[test]
 fn every_case_goes_as_it_says_through_the_embedded_host() {
-    let module = engines::module().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
     let cases = files::all_cases().expect("the corpus is readable");
-    let rig = Rig::new(&module).expect("the module is one");
-    let Through { tally, findings, spent } = run(&rig, &cases).expect("the module takes every configuration");
-    println!("{tally}");
-    let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
-    assert!(findings.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
-    assert!(tally.ran_nearly_all(), "more than one case in twenty is skipped");
-    let report = budgets::check(&spent).expect("the budgets are readable");
+    let mut all = BTreeMap::new();
+    let mut told = Vec::new();
+    for form in Form::ALL {
+        let rig = Rig::new(&modules, form, &cases).expect("the modules are there");
+        let Through { tally, findings, spent } =
+            run(&rig, &cases).expect("the modules take every configuration");
+        println!("{tally}");
+        assert!(tally.ran_nearly_all(), "more than one case in twenty is skipped");
+        told.extend(findings.iter().map(|finding| format!("{}: {finding}", form.name())));
+        all.extend(spent);
+    }
+    assert!(told.is_empty(), "{} differences:\n{}", told.len(), told.join("\n"));
+    let report = budgets::check(&all).expect("the budgets are readable");
     println!("{report}");
     assert!(
         report.is_kept(),

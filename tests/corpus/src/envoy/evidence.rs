@@ -19,15 +19,22 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// What Envoy wrote down.
 pub(super) struct Evidence {
     details: BTreeMap<String, String>,
-    events: BTreeMap<String, Value>,
+    events: Vec<Written>,
     counters: BTreeMap<String, u64>,
+}
+
+/// An event in Envoy's log.
+struct Written {
+    /// The line before the event: it names the plugin and its root.
+    by: String,
+    event: Value,
 }
 
 impl Evidence {
     /// Waits until every request that was answered stands in the access log, then reads everything.
-    pub(super) fn collect(envoy: &Envoy, asked: &[Asked<'_>]) -> Result<Self, CorpusError> {
+    pub(super) fn collect(envoy: &Envoy, asked: &[Vec<Asked<'_>>]) -> Result<Self, CorpusError> {
         let answered: Vec<&str> =
-            asked.iter().filter(|one| one.is_logged()).map(|one| one.id.as_str()).collect();
+            asked.iter().flatten().filter(|one| one.is_logged()).map(|one| one.id.as_str()).collect();
         let complete = |details: &BTreeMap<_, _>| answered.iter().all(|id| details.contains_key(*id));
         let there = poll::until("every request in the access log", WITHIN, || {
             Some(access_log(envoy)).filter(complete)
@@ -44,7 +51,8 @@ impl Evidence {
         let details = self.details.get(&asked.id).ok_or_else(|| {
             format!("answered {}, and nothing in the access log: Envoy's own answer?", answer.status)
         })?;
-        let event = self.events.get(&asked.id);
+        let events = self.of_request(&asked.id);
+        let event = events.first().copied();
         let refused = event.is_some_and(event::refused);
         let ours = details.starts_with("meshward_denied[");
         if refused != ours {
@@ -76,7 +84,36 @@ impl Evidence {
                     .map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.clone()))
                     .collect(),
             ),
+            events: Shown::Hidden,
         })
+    }
+
+    /// The events of one request.
+    fn of_request(&self, id: &str) -> Vec<&Value> {
+        let events = self.events.iter().map(|written| &written.event);
+        events.filter(|event| event::request(event).as_deref() == Some(id)).collect()
+    }
+
+    /// What is wrong with a case's events: one for each refusal, and beside them what the case says, in order.
+    pub(super) fn beside(&self, asked: &[Asked<'_>]) -> Option<Finding> {
+        let first = asked.first()?;
+        let finding = |what| Some(Finding { case: first.case.name.clone(), step: asked.len(), what });
+        for one in asked {
+            let events = self.of_request(&one.id);
+            if events.len() > 1 {
+                return finding(format!("{} events of one request: {events:#?}", events.len()));
+            }
+        }
+        let mark = format!(" {} ", first.root);
+        let others = self.events.iter().filter(|written| written.by.contains(&mark));
+        let others: Vec<_> =
+            others.map(|written| &written.event).filter(|event| !event::is_decision(event)).collect();
+        let expected: Vec<&Value> = asked.iter().flat_map(|one| one.expected_events()).collect();
+        let alike = expected.len() == others.len();
+        if alike && expected.iter().zip(&others).all(|(part, event)| event::holds(event, part)) {
+            return None;
+        }
+        finding(format!("beside the decisions', expected the events {expected:#?}, got {others:#?}"))
     }
 
     /// What is wrong with a step that Envoy answers by itself.
@@ -88,33 +125,49 @@ impl Evidence {
             Err(error) => wrong.push(format!("expected Envoy's own {status}, got no answer: {error}")),
         }
         let details = self.details.get(&asked.id).map_or("", String::as_str);
-        if asked.arrived || self.events.contains_key(&asked.id) || details.starts_with("meshward_") {
+        if asked.arrived || !self.of_request(&asked.id).is_empty() || details.starts_with("meshward_") {
             wrong.push(format!("Envoy's own answer was expected, but the module decided: `{details}`"));
         }
         wrong
     }
 
-    /// The counters against the sum of what is expected.
-    pub(super) fn counters(&self, asked: &[Asked<'_>]) -> Vec<Finding> {
-        let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
+    /// The counters against the sum of what is expected: each request that was refused was refused once, by one stage.
+    pub(super) fn counters<'a>(&self, asked: impl Iterator<Item = &'a Asked<'a>>) -> Vec<Finding> {
+        let (mut denied, mut shadowed) = (0, 0);
         for one in asked {
             if let Expect::Verdict(verdict) = &one.step.expect {
-                let name = if verdict.allowed { "allowed" } else { "denied" };
-                *expected.entry(name).or_default() += 1;
-                *expected.entry("shadow_denied").or_default() += u64::from(verdict.shadow.is_some());
+                denied += u64::from(!verdict.allowed);
+                shadowed += u64::from(verdict.shadow.is_some());
             }
         }
-        let differ = expected.into_iter().filter_map(|(name, expected)| {
-            let name = format!("wasmcustom.meshward_authz_{name}_total");
-            let counted = self.counters.get(&name).copied().unwrap_or(0);
-            let what = format!("`{name}` is {counted}, expected {expected}");
+        let sum = |what: &str| -> u64 {
+            let named = self.counters.iter().filter(|(name, _)| is_of_a_stage(name, what));
+            named.map(|(_, count)| *count).sum()
+        };
+        let pairs = [("denied_total", denied), ("shadow_denied_total", shadowed)];
+        let differ = pairs.into_iter().filter_map(|(what, expected)| {
+            let counted = sum(what);
+            let what = format!("the stages' counters `{what}` make {counted}, expected {expected}");
             (counted != expected).then_some(Finding { case: "counters".to_owned(), step: 0, what })
         });
         differ.collect()
     }
 }
 
+fn is_of_a_stage(counter: &str, what: &str) -> bool {
+    let rest = counter.strip_prefix("wasmcustom.meshward_").and_then(|rest| rest.split_once('_'));
+    rest.is_some_and(|(_, counted)| counted == what)
+}
+
 impl Asked<'_> {
+    /// What the case says is written down beside the decision.
+    fn expected_events(&self) -> &[Value] {
+        match &self.step.expect {
+            Expect::Verdict(verdict) => &verdict.events,
+            Expect::Envoy { .. } => &[],
+        }
+    }
+
     /// Envoy knows the request's ID only if it could read the request.
     fn is_logged(&self) -> bool {
         self.answer.is_ok() && matches!(self.step.expect, Expect::Verdict(_))
@@ -129,8 +182,12 @@ fn access_log(envoy: &Envoy) -> BTreeMap<String, String> {
     lines.map(|line| (text(&line, "id"), text(&line, "details"))).collect()
 }
 
-fn events(envoy: &Envoy) -> BTreeMap<String, Value> {
-    let events = envoy.log();
-    let events = events.iter().filter_map(|line| event::in_line(line));
-    events.filter_map(|event| Some((event::request(&event)?, event))).collect()
+fn events(envoy: &Envoy) -> Vec<Written> {
+    let lines = envoy.log();
+    let written = |line: &String| {
+        let event = event::in_line(line)?;
+        let (by, _) = line.split_once('{')?;
+        Some(Written { by: by.to_owned(), event })
+    };
+    lines.iter().filter_map(written).collect()
 }

@@ -1,12 +1,13 @@
 //! Which listener serves which case.
 //!
-//! A policy may speak of ports, and a fixed port may be taken on the machine that runs the tests. So each port of the corpus
-//! stands for a reserved one, and the policy that Envoy gets names that one instead: in `ports`, `notPorts` and the values of
-//! `destination.port`, nowhere else. All listeners of one port have loopback addresses of their own.
+//! All listeners of one port have loopback addresses of their own. Those of a case that remembers are its own.
 
 use super::failed;
+use super::names::Names;
 use crate::CorpusError;
-use crate::case::{Caller, Case, Policy, Transport};
+use crate::case::{Caller, Case, Policy, Reply, Transport};
+use crate::engines::Modules;
+use crate::played::{Form, Link};
 use meshward_harness::certs::{Ca, Identity, Leaf};
 use meshward_harness::client::{Client, TlsOptions};
 use meshward_harness::config::{
@@ -14,11 +15,11 @@ use meshward_harness::config::{
 };
 use meshward_harness::echo::Echo;
 use meshward_harness::ports::Reserved;
+use meshward_harness::upstream::{HttpUpstream, Reply as Scripted};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The header in which a waypoint's caller comes; it is taken off before the module sees the request.
@@ -27,24 +28,51 @@ const PEER_HEADER: &str = "x-corpus-peer";
 pub(super) const ACCESS_LOG: &str = "access";
 const UPSTREAM: &str = "echo";
 
+/// How many listeners share a port; each has a loopback address of its own.
+const LISTENERS_A_PORT: usize = 200;
+/// The root ID, and the VM, of plugins that remember nothing, and so are many cases' at once.
+const COMMON: &str = "meshward";
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     policy: Arc<Policy>,
     transport: Transport,
     port: u16,
+    /// The case that has the listener for itself.
+    own: Option<String>,
 }
 
 impl Key {
     fn of(case: &Case) -> Self {
-        Self { policy: Arc::clone(&case.policy), transport: case.transport, port: case.port }
+        let own = case.remembers() || case.is_about_a_chain();
+        Self {
+            policy: Arc::clone(&case.policy),
+            transport: case.transport,
+            port: case.port,
+            own: own.then(|| case.name.clone()),
+        }
     }
 }
 
-/// Listeners, certificates and the upstream.
+/// What is known of a listener.
+struct Place {
+    address: SocketAddr,
+    /// Which of the ports it is that stand for the case's.
+    group: usize,
+    root: String,
+    vm: String,
+    /// What the clusters that the policy names are called here.
+    clusters: BTreeMap<String, String>,
+    links: Vec<Link>,
+}
+
+/// Listeners, certificates and the upstreams.
 pub(super) struct Layout {
-    module: PathBuf,
-    addresses: BTreeMap<Key, SocketAddr>,
-    ports: BTreeMap<u16, Reserved>,
+    modules: Modules,
+    places: BTreeMap<Key, Place>,
+    ports: BTreeMap<(u16, usize), Reserved>,
+    /// By the clusters' names.
+    servers: Vec<(String, HttpUpstream)>,
     mesh: Ca,
     foreign: Ca,
     server: Identity,
@@ -53,29 +81,39 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(module: &Path, cases: &[Case]) -> Result<Self, CorpusError> {
-        let mut keys: BTreeMap<u16, Vec<Key>> = BTreeMap::new();
+    pub(super) fn new(modules: &Modules, form: Form, cases: &[&Case]) -> Result<Self, CorpusError> {
+        let mut keys: BTreeMap<u16, Vec<(Key, &Case)>> = BTreeMap::new();
         for case in cases {
             let of_port = keys.entry(case.port).or_default();
             let key = Key::of(case);
-            if !of_port.contains(&key) {
-                of_port.push(key);
+            if !of_port.iter().any(|(known, _)| *known == key) {
+                of_port.push((key, case));
             }
         }
-        let mut addresses = BTreeMap::new();
-        let mut ports = BTreeMap::new();
+        let mut vms = Vms::default();
+        let (mut places, mut ports, mut servers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (port, keys) in keys {
-            let count = u8::try_from(keys.len()).map_err(|error| failed(&error))?;
-            let reserved = Reserved::loopbacks(count).map_err(|error| failed(&error))?;
-            addresses.extend(keys.into_iter().zip(reserved.addresses()));
-            ports.insert(port, reserved);
+            for (group, keys) in keys.chunks(LISTENERS_A_PORT).enumerate() {
+                let count = u8::try_from(keys.len()).map_err(|error| failed(&error))?;
+                let reserved = Reserved::loopbacks(count).map_err(|error| failed(&error))?;
+                for ((key, case), address) in keys.iter().zip(reserved.addresses()) {
+                    let links = case.chain(form).map_err(|refusal| failed(&refusal))?;
+                    let own = key.own.as_ref().map(|_| places.len());
+                    let root = own.map_or_else(|| COMMON.to_owned(), |number| format!("case-{number}"));
+                    let clusters = serve(case, &root, &mut servers)?;
+                    let place = Place { address, group, root, vm: vms.of(case), clusters, links };
+                    places.insert(key.clone(), place);
+                }
+                ports.insert((port, group), reserved);
+            }
         }
         let mesh = Ca::new("mesh").map_err(|error| failed(&error))?;
         let leaf = Leaf::uri("spiffe://cluster.local/ns/shop/sa/orders").and_dns("meshward.test");
         Ok(Self {
-            module: module.to_owned(),
-            addresses,
+            modules: modules.clone(),
+            places,
             ports,
+            servers,
             server: mesh.issue(&leaf).map_err(|error| failed(&error))?,
             mesh,
             foreign: Ca::new("foreign").map_err(|error| failed(&error))?,
@@ -85,16 +123,20 @@ impl Layout {
     }
 
     pub(super) fn bootstrap(&self) -> Result<Bootstrap, CorpusError> {
-        let listeners = self.addresses.iter().enumerate();
-        let listeners = listeners.map(|(number, (key, address))| self.listener(number, key, *address));
+        let listeners = self.places.iter().enumerate();
+        let listeners = listeners.map(|(number, (key, place))| self.listener(number, key, place));
         let bootstrap = Bootstrap::new(listeners.collect::<Result<Vec<_>, _>>()?);
         let upstream = Cluster::plain(UPSTREAM, self.echo.address());
-        Ok(bootstrap.node(Node::workload("shop", "orders")).cluster(upstream))
+        let bootstrap = bootstrap.node(Node::workload("shop", "orders")).cluster(upstream);
+        let servers = self.servers.iter();
+        Ok(servers.fold(bootstrap, |bootstrap, (name, server)| {
+            bootstrap.cluster(Cluster::plain(name, server.address()))
+        }))
     }
 
     /// A new connection for a case; it is made with the first request.
     pub(super) fn client(&self, case: &Case) -> Result<Client, CorpusError> {
-        let address = self.addresses.get(&Key::of(case)).copied();
+        let address = self.places.get(&Key::of(case)).map(|place| place.address);
         let address =
             address.ok_or_else(|| CorpusError::new(&case.name, "no listener; a fault of the runner"))?;
         let foreign = match case.transport {
@@ -108,6 +150,11 @@ impl Layout {
         };
         let options = options.trusting(self.mesh.root_pem()).resumption(false);
         Client::tls(address, &options).map_err(|error| failed(&error))
+    }
+
+    /// The root ID of the plugins that decide a case.
+    pub(super) fn root(&self, case: &Case) -> String {
+        self.places.get(&Key::of(case)).map(|place| place.root.clone()).unwrap_or_default()
     }
 
     /// What a request carries so that the waypoint's caller is known.
@@ -134,12 +181,12 @@ impl Layout {
         Ok(identity)
     }
 
-    fn listener(&self, number: usize, key: &Key, address: SocketAddr) -> Result<Listener, CorpusError> {
+    fn listener(&self, number: usize, key: &Key, place: &Place) -> Result<Listener, CorpusError> {
         let root_pem = self.mesh.root_pem().to_owned();
         let tls = |rule| DownstreamTls::new(&self.server, rule).without_resumption();
-        let listener =
-            Listener::on(address).named(&format!("listener-{number}")).http(http()).access_log(access_log());
-        let listener = match key.transport {
+        let listener = Listener::on(place.address).named(&format!("listener-{number}"));
+        let listener = listener.http(http()).access_log(access_log());
+        let mut listener = match key.transport {
             Transport::Tls => listener.tls(tls(ClientCert::Optional { root_pem })),
             Transport::TlsUntrusted => {
                 listener.tls(tls(ClientCert::AcceptUntrusted { root_pem, required: false }))
@@ -147,42 +194,62 @@ impl Layout {
             Transport::Plaintext => listener,
             Transport::Waypoint => listener.filter(Filter::peer_principal_from_header(PEER_HEADER)),
         };
-        let configuration = self.with_reserved_ports(&key.policy)?;
-        let wasm = Filter::Wasm(Wasm::new(&self.module, &configuration));
-        Ok(listener.filter(wasm).route_to("/", UPSTREAM))
+        for (at, link) in place.links.iter().enumerate() {
+            let module = self.modules.of(link.which.module()).map_err(|remedy| failed(&remedy))?;
+            let names = Names { ports: &self.ports, group: place.group, clusters: &place.clusters };
+            let configuration = names.replaced(&link.configuration).map_err(|error| failed(&error))?;
+            let mut wasm = Wasm::new(&module, &configuration);
+            wasm.name = format!("{}-{at}", link.which.name());
+            wasm.root_id.clone_from(&place.root);
+            wasm.vm_id.clone_from(&place.vm);
+            listener = listener.filter(Filter::Wasm(wasm));
+        }
+        Ok(listener.route_to("/", UPSTREAM))
     }
+}
 
-    fn with_reserved_ports(&self, policy: &Policy) -> Result<String, CorpusError> {
-        let mut value: Value =
-            serde_json::from_str(&policy.json).map_err(|error| CorpusError::new(&policy.name, error))?;
-        self.replace_ports(&mut value);
-        Ok(value.to_string())
+/// Which VM a case's plugins run in: cases whose callers meet in the shared data have different ones.
+#[derive(Default)]
+struct Vms {
+    used: BTreeMap<Caller, usize>,
+}
+
+impl Vms {
+    fn of(&mut self, case: &Case) -> String {
+        if !case.shares() {
+            return COMMON.to_owned();
+        }
+        let used = self.used.entry(case.peer.clone()).or_default();
+        *used += 1;
+        if *used == 1 { COMMON.to_owned() } else { format!("{COMMON}-{used}") }
     }
+}
 
-    fn replace_ports(&self, value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                let of_port = fields.get("key").and_then(Value::as_str) == Some("destination.port");
-                for (name, value) in fields {
-                    let ports = matches!(name.as_str(), "ports" | "notPorts")
-                        || of_port && matches!(name.as_str(), "values" | "notValues");
-                    match value.as_array_mut().filter(|_| ports) {
-                        Some(values) => values.iter_mut().for_each(|value| self.replace_port(value)),
-                        None => self.replace_ports(value),
-                    }
-                }
-            }
-            Value::Array(values) => values.iter_mut().for_each(|value| self.replace_ports(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// Starts the servers of a case, and says what their clusters are called.
+fn serve(
+    case: &Case,
+    root: &str,
+    servers: &mut Vec<(String, HttpUpstream)>,
+) -> Result<BTreeMap<String, String>, CorpusError> {
+    let mut clusters = BTreeMap::new();
+    for server in &case.servers {
+        let name = format!("{}-{root}", server.cluster);
+        if !clusters.contains_key(&server.cluster) {
+            clusters.insert(server.cluster.clone(), name.clone());
+            servers.push((name, HttpUpstream::start().map_err(|error| failed(&error))?));
+        }
+        let Some((_, upstream)) = servers.last() else { continue };
+        let reply = |reply: &Reply| match reply {
+            Reply::Answer { status, body } => Scripted::status(*status).body(body.clone()),
+            Reply::Reset => Scripted::reset(),
+            Reply::Never => Scripted::never(),
+        };
+        if let Some((last, before)) = server.answers.split_last() {
+            before.iter().for_each(|answer| upstream.once(&server.path, reply(answer)));
+            upstream.always(&server.path, reply(last));
         }
     }
-
-    fn replace_port(&self, value: &mut Value) {
-        let port = value.as_str().and_then(|text| text.parse::<u16>().ok());
-        if let Some(reserved) = port.and_then(|port| self.ports.get(&port)) {
-            *value = json!(reserved.port().to_string());
-        }
-    }
+    Ok(clusters)
 }
 
 /// Our request IDs are kept, any method comes through, and no path is rewritten: the module meets what was sent.
