@@ -41,13 +41,14 @@ fn whole(words: &str, text: &str) -> String {
 }
 
 /// Codes whose example would be too long, or no text, to stand on a page.
-const WITHOUT_EXAMPLE: [Code; 6] = [
+const WITHOUT_EXAMPLE: [Code; 7] = [
     Code::NothingThere,
     Code::TooLarge,
     Code::NotUtf8,
     Code::MoreProblems,
     Code::TooManyRules,
     Code::TooManyValues,
+    Code::TooManyLimits,
 ];
 
 #[test]
@@ -94,4 +95,19 @@ fn codes_without_an_example_are_given_by_what_their_page_describes() {
     assert!(many.contains(&Code::MoreProblems) && many.len() == 51, "{many:?}");
     let entries = format!("{{to: [{}]}}", "{operation: {methods: [GET]}},".repeat(513));
     assert_eq!(codes(&rules(&entries, 1)), [Code::TooManyValues]);
+    let limits = |scope: &str, count: usize| {
+        let limit = |at| {
+            format!(
+                "    - {{name: limit{at}, rate: {{requests: 1, perSeconds: 1}}, key: [], scope: {scope}}}\n"
+            )
+        };
+        let limits: String = (0..count).map(limit).collect();
+        format!(
+            "apiVersion: meshward.io/v1alpha1\nkind: RateLimit\nmetadata: {{name: page}}\nspec:\n  limits:\n{limits}"
+        )
+    };
+    assert_eq!(codes(&limits("worker", 64)), []);
+    assert_eq!(codes(&limits("worker", 65)), [Code::TooManyLimits]);
+    assert_eq!(codes(&limits("proxy", 16)), []);
+    assert_eq!(codes(&limits("proxy", 17)), [Code::TooManyLimits]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshward_model::{Code, Node as Proxy, Plugin, Problem};
-use meshward_pipeline::{Authn, Authz};
+use meshward_pipeline::{Authn, Authz, Ratelimit};
 use serde_json::{Value, json};
 
 use super::mend::Mended;
@@ -57,20 +57,30 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
 pub(super) fn problems(value: &Value) -> Vec<Problem> {
     let text = value.to_string();
     let (text, proxy) = (text.as_bytes(), Proxy::default());
-    let refusal = if is_all(value, "Authentication") {
+    let refusal = if is_all(value, &["Authentication"]) {
         Authn::configure(text, &proxy).err()
+    } else if value.get("role").is_some() && (is_all(value, &["RateLimit", "Detection"]) || is_empty(value)) {
+        // Only the `ratelimit` plugin has roles, and it reads no access policies.
+        Ratelimit::configure(text, &proxy).err()
     } else {
         Authz::configure(text, &proxy).err()
     };
     refusal.map(|refusal| refusal.problems).unwrap_or_default()
 }
 
-/// Whether there are documents, and all of them are of this kind: then it is the configuration of the plugin that reads it.
-fn is_all(value: &Value, kind: &str) -> bool {
+/// Whether there are documents, and all of them are of these kinds: then it is the configuration of the plugin that reads them.
+fn is_all(value: &Value, kinds: &[&str]) -> bool {
     let documents = value.get("documents").and_then(Value::as_array);
-    documents.is_some_and(|documents| {
-        !documents.is_empty() && documents.iter().all(|document| document.get("kind").is_some_and(|is| is == kind))
-    })
+    let is_one = |document: &Value| {
+        let kind = document.get("kind").and_then(Value::as_str);
+        kind.is_some_and(|kind| kinds.contains(&kind))
+    };
+    documents.is_some_and(|documents| !documents.is_empty() && documents.iter().all(is_one))
+}
+
+/// Whether there are no documents.
+fn is_empty(value: &Value) -> bool {
+    value.get("documents").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 fn json_of(unit: &Unit) -> Value {
@@ -78,13 +88,29 @@ fn json_of(unit: &Unit) -> Value {
         Unit::Config(_, node) => node.to_json(),
         Unit::Bare(documents) => {
             let documents: Vec<Value> = documents.iter().map(|(_, node)| node.to_json()).collect();
-            json!({
+            let role = role_of(&documents);
+            let mut config = json!({
                 "apiVersion": "meshward.io/v1alpha1",
                 "kind": "PluginConfig",
                 "peerVerifiedBy": "transport",
                 "documents": documents,
-            })
+            });
+            if let (Some(role), Some(config)) = (role, config.as_object_mut()) {
+                config.insert("role".to_owned(), json!(role));
+            }
+            config
         }
+    }
+}
+
+/// The role of the `ratelimit` plugin that reads these documents, if one reads them all.
+fn role_of(documents: &[Value]) -> Option<&'static str> {
+    let all = |kind: &str| documents.iter().all(|document| document.get("kind").is_some_and(|is| is == kind));
+    match documents {
+        [] => None,
+        _ if all("RateLimit") => Some("quota"),
+        _ if all("Detection") => Some("penalty"),
+        _ => None,
     }
 }
 

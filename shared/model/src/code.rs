@@ -103,6 +103,19 @@ codes! {
     OutOfRange = 709, "a length of time that is out of range";
     IssuerFieldUnsupported = 710, "a field of an issuer that this version does not carry out";
 
+    BadLimitName = 801, "a limit's name that no header can carry";
+    DoubledLimit = 802, "two limits share a name";
+    OutOfBounds = 803, "a number outside its bounds";
+    BadLimitKey = 804, "a part of a key that no request has";
+    SubjectUnseen = 805, "a key of token subjects where nobody verifies tokens";
+    TooManyLimits = 806, "more limits than are read";
+    NoDetector = 807, "a detection that looks for nothing";
+    BadThresholds = 808, "thresholds that do not rise";
+    BadAllow = 809, "an allowed caller that is no SPIFFE ID";
+    DoubledDetection = 810, "more than one Detection document";
+    OtherRole = 811, "a document or field for the plugin's other role";
+    NothingToDo = 812, "a plugin without a document of its kind";
+
     YamlTab = 901, "a tab where YAML takes only spaces";
     YamlAlias = 902, "a value that begins with `*` or `&` without quotes";
     YamlNotAString = 903, "a word that some YAML readers do not take for text";

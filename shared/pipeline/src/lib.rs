@@ -12,6 +12,7 @@ mod conclude;
 mod handover;
 mod note;
 mod pipeline;
+mod ratelimit;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
@@ -25,6 +26,7 @@ pub use chain::{Chain, Owns};
 pub use meshward_event::LogOnly;
 pub use meshward_model::{AskingCounters, Counter};
 pub use pipeline::Pipeline;
+pub use ratelimit::Ratelimit;
 pub use report::Names;
 #[cfg(feature = "schema")]
 pub use schema::schema;

@@ -3,6 +3,7 @@
 //! Draft 7: the newest draft that editors' YAML support reads.
 
 use meshward_config::{RawDocument, RawEnvelope};
+use meshward_limit::raw::{RawDetection, RawRateLimit};
 use meshward_policy::raw::{RawAccessPolicy, RawAuthorizationPolicy};
 use meshward_token::raw::RawAuthentication;
 use schemars::generate::SchemaSettings;
@@ -20,6 +21,8 @@ pub fn schema() -> Value {
             &["security.istio.io/v1", "security.istio.io/v1beta1"],
         ),
         document::<RawAuthentication>(&mut generator, "Authentication", &["meshward.io/v1alpha1"]),
+        document::<RawRateLimit>(&mut generator, "RateLimit", &["meshward.io/v1alpha1"]),
+        document::<RawDetection>(&mut generator, "Detection", &["meshward.io/v1alpha1"]),
     ];
     let mut schema = generator.into_root_schema_for::<RawEnvelope>().to_value();
     if let Some(documents) = schema.pointer_mut("/properties/documents") {

@@ -1,0 +1,96 @@
+#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
+//! Standings as bytes that anybody may have written.
+
+use super::*;
+use crate::caller::Caller;
+use crate::toy::{NOW, request};
+use proptest::prelude::*;
+
+fn standing(number: usize) -> Standing {
+    let caller = Caller::of(&request(&format!("shop/c{number}"), "/")).unwrap();
+    Standing::new(&caller, false, NOW)
+}
+
+fn boxed(number: usize) -> Standing {
+    let (since, until) = (NOW.0, NOW.0 + 60_000);
+    Standing { level: Level::Quarantined, since, until, strikes: 1, score: 80_000, ..standing(number) }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut cell = Cell::default();
+    for number in 0..16 {
+        let simulated = number % 2 == 0;
+        let paths = 1 << number;
+        assert!(cell.put(Standing {
+            simulated,
+            paths,
+            ..if number % 3 == 0 { boxed(number) } else { standing(number) }
+        }));
+    }
+    assert_eq!(Cell::read(&cell.write(), NOW), Some(cell));
+    assert_eq!(Cell::read(&Cell::default().write(), NOW), Some(Cell::default()));
+}
+
+#[test]
+fn a_long_name_is_cut_and_read_again() {
+    let mut cell = Cell::default();
+    cell.put(Standing { name: "n".repeat(2_048), ..boxed(1) });
+    let read = Cell::read(&cell.write(), NOW).unwrap();
+    let found = read.find(boxed(1).id, false).unwrap();
+    assert_eq!((found.name.len(), found.level), (512, Level::Quarantined));
+}
+
+#[test]
+fn a_newcomer_takes_the_place_of_one_that_is_clear_and_never_of_one_in_the_box() {
+    let mut cell = Cell::default();
+    for number in 0..15 {
+        assert!(cell.put(boxed(number)));
+    }
+    assert!(cell.put(standing(15)) && cell.put(standing(16)));
+    assert_eq!((cell.find(standing(15).id, false), cell.find(boxed(3).id, false)), (None, Some(&boxed(3))));
+    assert!(cell.put(boxed(16)) && !cell.put(standing(17)) && !cell.put(boxed(18)));
+    assert!(cell.put(Standing { strikes: 9, ..boxed(3) }), "but each may write its own");
+}
+
+#[test]
+fn a_standing_that_cannot_be_is_left_out() {
+    for (what, wrong) in [
+        ("until for ever", Standing { until: u64::MAX, ..boxed(1) }),
+        ("until in eight days", Standing { until: NOW.0 + 8 * 86_400_000, ..boxed(1) }),
+        ("from the future", Standing { updated: NOW.0 + 60_000, ..boxed(1) }),
+        ("a stay that has not begun", Standing { since: NOW.0 + 60_000, ..boxed(1) }),
+        ("a stay without an end", Standing { until: 0, ..boxed(1) }),
+        ("an end without a stay", Standing { until: NOW.0 + 1, ..standing(1) }),
+    ] {
+        let mut cell = Cell::default();
+        assert!(cell.put(wrong) && cell.put(boxed(2)));
+        let read = Cell::read(&cell.write(), NOW).unwrap();
+        assert_eq!(
+            (read.find(boxed(1).id, false), read.find(boxed(2).id, false)),
+            (None, Some(&boxed(2))),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn callers_spread_over_all_slots() {
+    let cells: std::collections::BTreeSet<u8> = (0..4_000).map(|number| standing(number).id.cell()).collect();
+    assert_eq!((cells.len(), cells.last()), (255, Some(&254)));
+    assert_eq!(name(254), "meshward.penalty.254");
+}
+
+proptest! {
+    #[test]
+    fn rubbish_is_no_slot(bytes: Vec<u8>) {
+        prop_assert_eq!(Cell::read(&bytes, NOW), None);
+    }
+
+    #[test]
+    fn even_rubbish_with_our_seal_is_read_without_harm(body: Vec<u8>) {
+        if let Some(cell) = Cell::read(&seal(MAGIC, &body), NOW) {
+            prop_assert!(cell.iter().all(|standing| is_plausible(standing, NOW)));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a bucket is for: callers that are alike in every part of the key share one.
+
+use meshward_http::template::Template;
+use meshward_model::Request;
+use sha2::{Digest, Sha256};
+
+use crate::slot::Fingerprint;
+
+/// A part of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyPart {
+    /// The peer's verified SPIFFE ID.
+    Peer,
+    /// Its trust domain and namespace.
+    Namespace,
+    /// Issuer and subject of the verified token.
+    Subject,
+    /// All values of a header, whose name is in lower case.
+    Header(Box<[u8]>),
+    /// Which template the path matches first.
+    PathTemplate(Vec<Template>),
+}
+
+/// The key of one request, as bytes that no two keys of a limit share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key(Vec<u8>);
+
+impl Key {
+    /// The key's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Which bucket it is among those of all limits; `limit` tells the limit.
+    pub(crate) fn fingerprint(&self, limit: &[u8]) -> Fingerprint {
+        let mut hash = Sha256::new();
+        hash.update(limit);
+        hash.update(&self.0);
+        let digest: [u8; 32] = hash.finalize().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        Fingerprint(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
+/// The key of `request`; `path` is its canonical path, if it has one. A part that the request lacks is "absent": all that lack it are
+/// alike, and none of them goes free.
+pub(crate) fn of(parts: &[KeyPart], request: &Request, path: Option<&str>) -> Key {
+    let mut key = Vec::with_capacity(96);
+    for part in parts {
+        match part {
+            KeyPart::Peer => match request.peer.spiffe_id() {
+                Some(id) => put(&mut key, &[id.as_str().as_bytes()]),
+                None => absent(&mut key),
+            },
+            KeyPart::Namespace => match request.peer.spiffe_id().and_then(|id| Some((id, id.namespace()?))) {
+                Some((id, namespace)) => put(&mut key, &[id.trust_domain().as_bytes(), namespace.as_bytes()]),
+                None => absent(&mut key),
+            },
+            KeyPart::Subject => {
+                match request.token.as_ref().and_then(|token| Some((&token.issuer, token.subject.as_ref()?)))
+                {
+                    Some((issuer, subject)) => put(&mut key, &[issuer.as_bytes(), subject.as_bytes()]),
+                    None => absent(&mut key),
+                }
+            }
+            KeyPart::Header(name) => {
+                // A proxy may join values with a comma (RFC 9110 §5.3): repeated and joined are alike.
+                let values: Vec<&[u8]> = request.headers.all(name).collect();
+                if values.is_empty() { absent(&mut key) } else { put(&mut key, &[&values.join(&b","[..])]) }
+            }
+            KeyPart::PathTemplate(templates) => {
+                let first = path
+                    .and_then(|path| templates.iter().position(|template| template.matches(path.as_bytes())));
+                match first {
+                    Some(at) => put(&mut key, &[&at.to_le_bytes()]),
+                    None => absent(&mut key),
+                }
+            }
+        }
+    }
+    Key(key)
+}
+
+fn absent(key: &mut Vec<u8>) {
+    key.push(0);
+}
+
+/// Each field with its length in front, so that no two lists of fields make the same bytes.
+fn put(key: &mut Vec<u8>, fields: &[&[u8]]) {
+    key.push(1);
+    for field in fields {
+        key.extend_from_slice(&field.len().to_le_bytes());
+        key.extend_from_slice(field);
+    }
+}
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;

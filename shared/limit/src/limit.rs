@@ -1,0 +1,93 @@
+//! One compiled limit.
+
+use std::sync::Arc;
+
+use meshward_http::template::Template;
+use meshward_model::{Allowance, Denial, Needs, Reason, Request, RuleId, StageId, UnixMillis};
+
+use crate::gcra::Rate;
+use crate::key::{self, Key, KeyPart};
+
+/// How fast callers that are alike may go.
+#[derive(Debug, Clone)]
+pub(crate) struct Limit {
+    pub(crate) name: Arc<str>,
+    pub(crate) rule: RuleId,
+    pub(crate) rate: Rate,
+    pub(crate) parts: Vec<KeyPart>,
+    /// Whether the workers of the proxy share the buckets.
+    pub(crate) shared: bool,
+    /// Whether it refuses.
+    pub(crate) enforced: bool,
+    pub(crate) matches: Matches,
+    /// Tells the limit from every other one in shared data: a limit whose rate was changed begins anew.
+    pub(crate) identity: Box<[u8]>,
+}
+
+/// Which requests are counted; an empty list counts all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Matches {
+    pub(crate) methods: Vec<Box<[u8]>>,
+    pub(crate) paths: Vec<Template>,
+}
+
+impl Limit {
+    /// Whether the request is counted. What cannot be read in one way is: a limit must not be evaded by a path that nobody can read.
+    pub(crate) fn applies(&self, request: &Request, path: Option<&str>) -> bool {
+        let Matches { methods, paths } = &self.matches;
+        let method = methods.is_empty()
+            || request.method().map_or(true, |method| methods.iter().any(|known| **known == *method));
+        let path = paths.is_empty()
+            || path.is_none_or(|path| paths.iter().any(|template| template.matches(path.as_bytes())));
+        method && path
+    }
+
+    /// Which bucket the request is counted in.
+    pub(crate) fn key(&self, request: &Request, path: Option<&str>) -> Key {
+        key::of(&self.parts, request, path)
+    }
+
+    /// Whether the path is looked at.
+    pub(crate) fn reads_path(&self) -> bool {
+        !self.matches.paths.is_empty()
+            || self.parts.iter().any(|part| matches!(part, KeyPart::PathTemplate(_)))
+    }
+
+    /// What is read of a request; `peer` is what reading the peer takes.
+    pub(crate) fn needs(&self, peer: Needs) -> Needs {
+        let mut needs = Needs::default();
+        needs.headers = self.reads_path() || !self.matches.methods.is_empty();
+        for part in &self.parts {
+            match part {
+                KeyPart::Peer | KeyPart::Namespace => needs = needs.union(peer),
+                KeyPart::Header(_) | KeyPart::PathTemplate(_) => needs.headers = true,
+                // The token comes with the handover.
+                KeyPart::Subject => {}
+            }
+        }
+        needs
+    }
+
+    /// What is left of it.
+    pub(crate) fn allowance(&self, remaining: u32, full_at: UnixMillis) -> Allowance {
+        Allowance {
+            stage: StageId::Ratelimit,
+            policy: Arc::clone(&self.name),
+            quota: quota(self.rate).0,
+            remaining: remaining.into(),
+            full_at,
+        }
+    }
+
+    /// The refusal of a request that is over it.
+    pub(crate) fn denial(&self) -> Denial {
+        Denial::new(Reason::LimitExceeded, Some(self.rule.clone()))
+    }
+}
+
+/// A rate as draft-ietf-httpapi-ratelimit-headers tells it, in whole seconds: how many requests in how many of them. The window is
+/// the time in which an empty bucket fills, rounded up, so that no more than the quota is ever left.
+pub(crate) fn quota(rate: Rate) -> (u64, u64) {
+    let window = rate.fill_millis().div_ceil(1_000).max(1);
+    (rate.requests_in(window.saturating_mul(1_000)).max(rate.burst().into()), window)
+}
