@@ -8,7 +8,7 @@ use crate::process::{self, Call};
 use crate::setup::Step;
 use crate::test::Check;
 use crate::toolchain::{self, MODULE_TARGET, NODE_TARGET};
-use crate::{bench, bindgen, docker, house, modules, packages, paths, show};
+use crate::{bench, bindgen, docker, house, modules, ocsf, packages, paths, show};
 
 const TOOLCHAIN: &[Step] = &[Step::Toolchain];
 
@@ -22,7 +22,7 @@ pub(crate) const ALL: [Check; 13] = [
     Check {
         name: "unit",
         about: "unit and integration tests, native",
-        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)],
+        needs: &[Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second), Step::Ocsf],
         run: unit,
     },
     Check {
@@ -141,7 +141,12 @@ pub(crate) fn with_engines(call: Call) -> Result<Call> {
     let call = call.env("MESHWARD_MODULES", paths::modules());
     let main = Envoy::Main.install()?;
     let second = Envoy::Second.install()?;
-    Ok(call.env(Envoy::Main.variable(), main).env(Envoy::Second.variable(), second))
+    let call = call.env(Envoy::Main.variable(), main).env(Envoy::Second.variable(), second);
+    // Only one step takes them; the others do without.
+    Ok(match ocsf::found()? {
+        Some(folder) => call.env(ocsf::VARIABLE, folder),
+        None => call,
+    })
 }
 
 /// One call for all crates: they share the standard library that Debian's toolchain builds. Compiling is quiet, running

@@ -73,6 +73,9 @@ fn plan(step: Step) -> (Mark, String) {
         Step::Docker => {
             (Mark::Todo, "`test` and `demo --docker` will install Debian's engine and compose".to_owned())
         }
+        Step::Ocsf => {
+            (Mark::Todo, "`test` will generate them with the package ocsf-json-schema, in a venv".to_owned())
+        }
         Step::NodeRunner => {
             (Mark::Todo, "`test` will build it with cargo install, about two minutes".to_owned())
         }

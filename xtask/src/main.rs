@@ -17,6 +17,7 @@ mod interface;
 mod interrupt;
 mod modules;
 mod mutants;
+mod ocsf;
 mod packages;
 mod paths;
 mod process;

@@ -9,7 +9,7 @@ use clap::Args as Arguments;
 use crate::docker::{self, Ability};
 use crate::envoy::Envoy;
 use crate::toolchain::{self, MODULE_TARGET};
-use crate::{bindgen, paths, show};
+use crate::{bindgen, ocsf, paths, show};
 
 /// Options of `setup`.
 #[derive(Arguments)]
@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Envoy(Envoy),
     /// What runs the pure crates' tests on Node.
     NodeRunner,
+    /// OCSF's schemas, which records are checked against.
+    Ocsf,
     /// Containers: an engine (or what starts one) and compose.
     Docker,
 }
@@ -39,8 +41,8 @@ pub(crate) enum Step {
 pub(crate) const ORDINARY: [Step; 3] =
     [Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second)];
 /// What `test` needs.
-pub(crate) const EVERYTHING: [Step; 4] =
-    [Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second), Step::NodeRunner];
+pub(crate) const EVERYTHING: [Step; 5] =
+    [Step::Toolchain, Step::Envoy(Envoy::Main), Step::Envoy(Envoy::Second), Step::NodeRunner, Step::Ocsf];
 
 impl Step {
     /// Its name in progress lines and in `doctor`.
@@ -49,6 +51,7 @@ impl Step {
             Self::Toolchain => format!("Wasm toolchain ({MODULE_TARGET})"),
             Self::Envoy(envoy) => format!("Envoy {}", envoy.version()),
             Self::NodeRunner => "wasm-bindgen test runner".to_owned(),
+            Self::Ocsf => "OCSF schemas".to_owned(),
             Self::Docker => "Docker".to_owned(),
         }
     }
@@ -59,6 +62,7 @@ impl Step {
             Self::Toolchain => toolchain::ready()?.map(toolchain::Toolchain::describe).transpose(),
             Self::Envoy(envoy) => Ok(envoy.found()?.map(|path| paths::short(&path))),
             Self::NodeRunner => Ok(bindgen::found()?.map(|path| paths::short(&path))),
+            Self::Ocsf => Ok(ocsf::found()?.map(|path| paths::short(&path))),
             Self::Docker => match docker::ability() {
                 Ability::Ready(what) => Ok(Some(what)),
                 Ability::Install(_) => Ok(None),
@@ -72,6 +76,7 @@ impl Step {
             Self::Toolchain => toolchain::install()?.describe(),
             Self::Envoy(envoy) => Ok(paths::short(&envoy.install()?)),
             Self::NodeRunner => Ok(paths::short(&bindgen::install()?)),
+            Self::Ocsf => Ok(paths::short(&ocsf::install()?)),
             Self::Docker => docker::install(),
         }
     }

@@ -1,7 +1,7 @@
 //! The pages, one heading each, as they stand in `cli/pages`.
 
 /// All pages of all files.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../pages/mw01.md"),
     include_str!("../../pages/mw02.md"),
     include_str!("../../pages/mw03.md"),
@@ -11,6 +11,7 @@ const FILES: [&str; 10] = [
     include_str!("../../pages/mw07.md"),
     include_str!("../../pages/mw08.md"),
     include_str!("../../pages/mw09.md"),
+    include_str!("../../pages/mw10.md"),
     include_str!("../../pages/reasons.md"),
 ];
 

@@ -7,6 +7,7 @@
 mod document;
 mod envelope;
 mod locate;
+mod named;
 mod own;
 mod parse;
 mod place;
@@ -16,6 +17,7 @@ pub use envelope::{
     ApiVersion, ClaimsFrom, EnvelopeKind, EventsFrom, PeerFrom, PeerVerifiedBy, RawClaims, RawEnvelope, Role,
     WhenNothingApplies,
 };
+pub use named::Named;
 pub use own::{check_metadata, own_document};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};
 pub use place::{Place, Problems};

@@ -1,331 +1,145 @@
-//! Events as OCSF 1.8.0 records: HTTP Activity (class 4002) with the Security Control profile.
+//! Events as OCSF 1.8.0 records, each one JSON object on one line.
+//!
+//! | event | class | `type_uid` |
+//! |---|---|---|
+//! | a refusal (also of a limit, of quarantine, of one of Envoy's own filters), or one that would have been | HTTP Activity 4002, Security Control profile | `4002` and the method's number |
+//! | a refusal because the caller is not who it must be (`authn.…`) | Authentication 3002, Security Control profile | `300201` Logon |
+//! | a finding: noted, throttled, quarantined, released | Detection Finding 2004, Security Control profile | `200401` Create, `200403` Close |
+//! | a trouble of our own | Application Error 6008 | `600801` General Error |
 //!
 //! The mapping is that of OCSF's own guidance for enforcement points: the attempted activity and the control's judgement in one
-//! event. Numbers are OCSF's enumerations.
+//! event. Numbers are OCSF's enumerations. Which bytes of a request are written is decided in [`Shown`].
 
-use meshward_model::{DecisionEvent, Event, EventKind, LogLine, Node, Peer, Reason, Severity, SpiffeId};
-use serde::Serialize;
+mod authentication;
+mod decision;
+mod finding;
+mod judgement;
+mod parts;
+mod trouble;
 
-use crate::text::printable;
+use std::borrow::Cow;
+
+use meshward_model::{Change, Event, EventKind, LogLine, Node, Seed, Severity, StageId};
+
+use crate::json::Object;
+use crate::shown::Shown;
+pub(crate) use parts::named;
 
 /// What a line in the proxy's log begins with, so that it can be told from others.
 pub const LOG_PREFIX: &str = "meshward.event ";
 
-const MAX_PATH: usize = 256;
-const MAX_NAME: usize = 255;
-const MAX_METHOD: usize = 32;
+/// The version of OCSF that is written.
+pub(crate) const VERSION: &str = "1.8.0";
 
-const CLASS: u32 = 4002;
+/// Counts the records of one worker, so that each has a number of its own and a gap is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbering {
+    worker: Seed,
+    last: u64,
+}
 
-/// The event as one line: [`LOG_PREFIX`] and a JSON object.
-pub fn line(event: &Event<'_>, node: &Node) -> LogLine {
-    let (severity, record) = match event {
-        Event::Decision(event) => (decision_severity(event.kind), Record::of(event, node)),
-        Event::Finding(_) | Event::Trouble(_) => {
-            return LogLine { severity: Severity::Warn, text: String::new() };
+/// The number of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    worker: Seed,
+    sequence: u64,
+    aside: bool,
+}
+
+impl Numbering {
+    /// No record yet.
+    pub const fn new(worker: Seed) -> Self {
+        Self { worker, last: 0 }
+    }
+
+    /// The next number; the first is 1.
+    pub fn next(&mut self) -> Number {
+        self.last = self.last.saturating_add(1);
+        Number { worker: self.worker, sequence: self.last, aside: false }
+    }
+
+    /// The number of a record that goes another way than the others, in whose numbers it leaves no gap.
+    pub const fn aside(&self) -> Number {
+        Number { worker: self.worker, sequence: self.last, aside: true }
+    }
+}
+
+impl Number {
+    /// `metadata.uid`: the worker's seed and the number in it.
+    pub(crate) fn uid(self) -> String {
+        let Self { worker, sequence, aside } = self;
+        format!("{:016x}-{sequence}{}", worker.0, if aside { "-aside" } else { "" })
+    }
+}
+
+/// What a record needs beside its event.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The proxy.
+    pub node: &'a Node,
+    /// What of a request may be written.
+    pub shown: &'a Shown,
+    /// The record's number.
+    pub number: Number,
+}
+
+/// The event as one JSON object, without a line break.
+pub fn json(event: &Event<'_>, context: &Context<'_>) -> String {
+    let mut out = String::with_capacity(1024);
+    let mut record = Object::open(&mut out);
+    match event {
+        Event::Decision(event) if event.reason.stage() == Some(StageId::Authn) => {
+            authentication::write(&mut record, event, context);
         }
-    };
-    // Serializing plain structs of strings and numbers into memory has no way to fail.
-    let json = serde_json::to_string(&record).unwrap_or_default();
-    LogLine { severity, text: format!("{LOG_PREFIX}{json}") }
-}
-
-const fn decision_severity(kind: EventKind) -> Severity {
-    match kind {
-        EventKind::Denied => Severity::Warn,
-        EventKind::WouldDeny => Severity::Info,
+        Event::Decision(event) => decision::write(&mut record, event, context),
+        Event::Finding(finding) => finding::write(&mut record, finding, context),
+        Event::Trouble(trouble) => trouble::write(&mut record, trouble, context),
     }
+    drop(record);
+    out
 }
 
-#[derive(Serialize)]
-struct Record {
-    time: u64,
-    class_uid: u32,
-    class_name: &'static str,
-    category_uid: u32,
-    activity_id: u32,
-    type_uid: u32,
-    severity_id: u32,
-    message: String,
-    action_id: u32,
-    disposition_id: u32,
-    status_id: u32,
-    status_code: String,
-    status_detail: &'static str,
-    is_alert: bool,
-    observation_point_id: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<Policy>,
-    #[serde(skip_serializing_if = "Endpoint::is_empty")]
-    src_endpoint: Endpoint,
-    #[serde(skip_serializing_if = "Endpoint::is_empty")]
-    dst_endpoint: Endpoint,
-    http_request: HttpRequest,
-    http_response: HttpResponse,
-    metadata: Metadata,
+/// The line for the proxy's log that holds a record.
+pub fn line(event: &Event<'_>, json: &str) -> LogLine {
+    let mut text = String::with_capacity(LOG_PREFIX.len().saturating_add(json.len()));
+    text.push_str(LOG_PREFIX);
+    text.push_str(json);
+    LogLine { severity: level(event), text }
 }
 
-#[derive(Serialize)]
-struct Policy {
-    uid: String,
-    name: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    is_applied: bool,
-}
-
-#[derive(Serialize, Default)]
-struct Endpoint {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    svc_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u16>,
-}
-
-impl Endpoint {
-    fn is_empty(&self) -> bool {
-        self.uid.is_empty() && self.svc_name.is_empty() && self.port.is_none()
-    }
-}
-
-#[derive(Serialize)]
-struct HttpRequest {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-    http_method: String,
-    url: Url,
-}
-
-#[derive(Serialize)]
-struct Url {
-    hostname: String,
-    path: String,
-}
-
-#[derive(Serialize)]
-struct HttpResponse {
-    code: u16,
-}
-
-#[derive(Serialize)]
-struct Metadata {
-    version: &'static str,
-    profiles: [&'static str; 1],
-    product: Product,
-    log_name: &'static str,
-    event_code: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    correlation_uid: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    labels: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Product {
-    name: &'static str,
-    vendor_name: &'static str,
-    version: &'static str,
-    feature: Feature,
-}
-
-#[derive(Serialize)]
-struct Feature {
-    name: &'static str,
-}
-
-impl Record {
-    fn of(event: &DecisionEvent<'_>, node: &Node) -> Self {
-        let activity_id = activity(&event.method);
-        let judgement = Judgement::of(event.kind, event.reason);
-        let request_id = printable(&event.request_id, MAX_NAME);
-        let http_request = HttpRequest {
-            uid: request_id.clone(),
-            http_method: printable(&event.method, MAX_METHOD),
-            url: Url {
-                hostname: printable(&event.authority, MAX_NAME),
-                path: printable(&event.path, MAX_PATH),
-            },
-        };
-        Self {
-            time: event.time.0,
-            class_uid: CLASS,
-            class_name: "HTTP Activity",
-            category_uid: 4,
-            activity_id,
-            type_uid: CLASS.saturating_mul(100).saturating_add(activity_id),
-            severity_id: judgement.severity_id,
-            message: message(event, &http_request),
-            action_id: judgement.action_id,
-            disposition_id: judgement.disposition_id,
-            status_id: judgement.status_id,
-            status_code: event.status.to_string(),
-            status_detail: event.reason.code(),
-            is_alert: judgement.severity_id >= 3,
-            observation_point_id: 2,
-            policy: event.rule.as_ref().map(|rule| Policy {
-                uid: rule.to_string(),
-                name: format!("{}/{}", rule.name().namespace, rule.name().policy),
-                kind: rule.name().kind.as_str(),
-                is_applied: event.kind == EventKind::Denied,
-            }),
-            src_endpoint: caller(&event.peer),
-            dst_endpoint: Endpoint {
-                uid: node.id.clone(),
-                svc_name: workload(node),
-                port: event.destination_port,
-            },
-            http_request,
-            http_response: HttpResponse { code: event.status },
-            metadata: metadata(event, node, request_id),
-        }
-    }
-}
-
-/// How OCSF's Security Control profile and base class judge an event.
-struct Judgement {
-    action_id: u32,
-    disposition_id: u32,
-    status_id: u32,
-    severity_id: u32,
-}
-
-impl Judgement {
-    fn of(kind: EventKind, reason: Reason) -> Self {
-        match kind {
-            // Observed, Logged, Success, Informational.
-            EventKind::WouldDeny => Self { action_id: 3, disposition_id: 17, status_id: 1, severity_id: 1 },
-            EventKind::Denied => {
-                let (disposition_id, severity_id) = denied(reason);
-                Self { action_id: 2, disposition_id, status_id: 2, severity_id }
-            }
-        }
-    }
-}
-
-/// (disposition, severity) of a refusal.
-const fn denied(reason: Reason) -> (u32, u32) {
-    match reason {
-        // Unauthorized, Low.
-        Reason::AllowRule
-        | Reason::NoDenyMatch
-        | Reason::ShadowOnly
-        | Reason::DenyRule
-        | Reason::NoAllowMatch
-        | Reason::Otherwise => (26, 2),
-        // Unauthorized, Medium: a gap, somebody forgot this workload.
-        Reason::NothingApplies => (26, 3),
-        // Blocked, Low.
-        Reason::Authenticated
-        | Reason::TokenMissing
-        | Reason::TokenExpired
-        | Reason::TokenNotYetValid
-        | Reason::TokenAudience
-        | Reason::PenaltyClear
-        | Reason::PenaltyThrottled
-        | Reason::PenaltyQuarantined
-        | Reason::LimitKept
-        | Reason::LimitExceeded
-        | Reason::Watched
-        | Reason::NativeDenied => (2, 2),
-        // Blocked, Medium.
-        Reason::MtlsRequired
-        | Reason::PeerUnverified
-        | Reason::TrustDomainForeign
-        | Reason::TokenRepeated
-        | Reason::TokenTooLarge
-        | Reason::TokenMalformed
-        | Reason::TokenType
-        | Reason::TokenIssuer
-        | Reason::TokenClaims
-        | Reason::TokenKeyUnknown => (2, 3),
-        // Blocked, High: somebody tries.
-        Reason::TokenAlgorithm | Reason::TokenCritical | Reason::TokenSignature => (2, 4),
-        // Rejected, High: somebody tries, or something is broken.
-        Reason::PathRefused
-        | Reason::HostRefused
-        | Reason::MethodRefused
-        | Reason::PeerMalformed
-        | Reason::RequestUnreadable => (25, 4),
-        // Error, High.
-        Reason::JwksUnavailable
-        | Reason::HandoverTaken
-        | Reason::HandoverMissing
-        | Reason::HandoverUnreadable
-        | Reason::NotConfigured
-        | Reason::CannotAsk
-        | Reason::TooManyParked
-        | Reason::TooManyQuestions
-        | Reason::DeadlinePassed
-        | Reason::Internal => (27, 4),
-    }
-}
-
-fn metadata(event: &DecisionEvent<'_>, node: &Node, correlation_uid: String) -> Metadata {
-    let label = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}={value}"));
-    Metadata {
-        version: "1.8.0",
-        profiles: ["security_control"],
-        product: Product {
-            name: "meshward",
-            vendor_name: "meshward",
-            version: env!("CARGO_PKG_VERSION"),
-            feature: Feature { name: "authz" },
+const fn level(event: &Event<'_>) -> Severity {
+    match event {
+        Event::Decision(event) => match event.kind {
+            EventKind::Denied => Severity::Warn,
+            EventKind::WouldDeny => Severity::Info,
         },
-        log_name: "meshward.authz",
-        event_code: event.reason.code(),
-        correlation_uid,
-        labels: [label("namespace", &node.namespace), label("workload", &node.workload)]
-            .into_iter()
-            .flatten()
-            .collect(),
+        Event::Finding(finding) => match finding.change {
+            Change::Noted | Change::Throttled | Change::Quarantined { .. } => Severity::Warn,
+            Change::Released => Severity::Info,
+        },
+        Event::Trouble(trouble) if trouble.over => Severity::Info,
+        Event::Trouble(_) => Severity::Warn,
     }
 }
 
-fn message(event: &DecisionEvent<'_>, request: &HttpRequest) -> String {
-    let what = match event.kind {
-        EventKind::Denied => "denied",
-        EventKind::WouldDeny => "would deny",
-    };
-    let who = event.peer.spiffe_id().map_or("anonymous", SpiffeId::as_str);
-    let HttpRequest { http_method, url, .. } = request;
-    format!("{what} {who} {http_method} {}{}: {}", url.hostname, url.path, event.reason)
-}
-
-fn caller(peer: &Peer) -> Endpoint {
-    let Some(id) = peer.spiffe_id() else { return Endpoint::default() };
-    let svc_name = match (id.namespace(), id.service_account()) {
-        (Some(namespace), Some(account)) => format!("{namespace}/{account}"),
-        (Some(_) | None, _) => String::new(),
-    };
-    Endpoint { uid: id.as_str().to_owned(), svc_name, port: None }
-}
-
-fn workload(node: &Node) -> String {
-    match (node.namespace.as_str(), node.workload.as_str()) {
-        ("", workload) => workload.to_owned(),
-        (namespace, workload) => format!("{namespace}/{workload}"),
+/// `stage.snake_case`: what the event is, as it stands in `metadata.event_code`.
+pub(crate) fn code(event: &Event<'_>) -> Cow<'static, str> {
+    match event {
+        Event::Decision(event) => event.reason.code().into(),
+        Event::Finding(finding) => finding::code(finding.change).into(),
+        Event::Trouble(trouble) => trouble::code(trouble).into(),
     }
 }
 
-/// OCSF's `activity_id` of an HTTP method; 99 is "other".
-fn activity(method: &[u8]) -> u32 {
-    match method {
-        b"CONNECT" => 1,
-        b"DELETE" => 2,
-        b"GET" => 3,
-        b"HEAD" => 4,
-        b"OPTIONS" => 5,
-        b"POST" => 6,
-        b"PUT" => 7,
-        b"TRACE" => 8,
-        b"PATCH" => 9,
-        b"" => 0,
-        _ => 99,
+/// `severity_id` of an event: 1 Informational, 2 Low, 3 Medium, 4 High.
+pub(crate) fn severity(event: &Event<'_>) -> u32 {
+    match event {
+        Event::Decision(event) => judgement::of_decision(event).severity_id,
+        Event::Finding(finding) => judgement::of_finding(finding).severity_id,
+        Event::Trouble(trouble) => judgement::of_trouble(trouble),
     }
 }
 
 #[cfg(test)]
-#[path = "ocsf_tests.rs"]
+#[path = "ocsf/tests.rs"]
 mod tests;

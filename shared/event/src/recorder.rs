@@ -2,7 +2,8 @@
 
 use meshward_model::{Answer, Effects, Event, LogLine, Node, Seed, Ticket, UnixMillis};
 
-use crate::ocsf;
+use crate::ocsf::{self, Context, Numbering};
+use crate::shown::Shown;
 
 /// Takes every event of a plugin and sees to it that it is written down, or counted as dropped. Pure, like a stage.
 pub trait Recorder {
@@ -18,32 +19,44 @@ pub trait Recorder {
     /// Takes an event. What comes back is written to the proxy's log at once.
     fn record(&self, state: &mut Self::State, event: &Event<'_>, node: &Node) -> Vec<LogLine>;
 
-    /// One of its questions was answered. Its effects hold no events.
+    /// One of its questions was answered. Events among its effects are its own troubles; they are recorded like all others.
     fn answer(&self, state: &mut Self::State, ticket: Ticket, answer: Answer, now: UnixMillis) -> Effects;
 
     /// How often the worker's timer fires, in milliseconds; 0: never.
     fn tick_period_millis(&self) -> u32;
 
-    /// The worker's timer fired. Its effects hold no events.
+    /// The worker's timer fired. Events among its effects are its own troubles; they are recorded like all others.
     fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Effects;
 }
 
 /// Every event is a line in the proxy's log.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LogOnly;
+#[derive(Debug, Clone, Default)]
+pub struct LogOnly {
+    shown: Shown,
+}
+
+impl LogOnly {
+    /// Writes of requests what is `shown`.
+    pub const fn new(shown: Shown) -> Self {
+        Self { shown }
+    }
+}
 
 impl Recorder for LogOnly {
-    type State = ();
+    type State = Numbering;
 
     const ASKS: bool = false;
 
-    fn state(&self, _seed: Seed) {}
-
-    fn record(&self, (): &mut (), event: &Event<'_>, node: &Node) -> Vec<LogLine> {
-        vec![ocsf::line(event, node)]
+    fn state(&self, seed: Seed) -> Numbering {
+        Numbering::new(seed)
     }
 
-    fn answer(&self, (): &mut (), _ticket: Ticket, _answer: Answer, _now: UnixMillis) -> Effects {
+    fn record(&self, numbering: &mut Numbering, event: &Event<'_>, node: &Node) -> Vec<LogLine> {
+        let context = Context { node, shown: &self.shown, number: numbering.next() };
+        vec![ocsf::line(event, &ocsf::json(event, &context))]
+    }
+
+    fn answer(&self, _state: &mut Numbering, _ticket: Ticket, _answer: Answer, _now: UnixMillis) -> Effects {
         Effects::default()
     }
 
@@ -51,7 +64,7 @@ impl Recorder for LogOnly {
         0
     }
 
-    fn tick(&self, (): &mut (), _now: UnixMillis) -> Effects {
+    fn tick(&self, _state: &mut Numbering, _now: UnixMillis) -> Effects {
         Effects::default()
     }
 }

@@ -116,6 +116,12 @@ codes! {
     OtherRole = 811, "a document or field for the plugin's other role";
     NothingToDo = 812, "a plugin without a document of its kind";
 
+    SinkDoubled = 1001, "a second EventSink";
+    BadCluster = 1002, "a value that is no name of a cluster";
+    BadCollectorAddress = 1003, "a path or host at which no collector can be asked for";
+    SinkBound = 1004, "a bound of a sink that is too small or too large";
+    BadShown = 1005, "a path or host to show that is none";
+
     YamlTab = 901, "a tab where YAML takes only spaces";
     YamlAlias = 902, "a value that begins with `*` or `&` without quotes";
     YamlNotAString = 903, "a word that some YAML readers do not take for text";

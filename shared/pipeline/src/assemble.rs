@@ -1,10 +1,10 @@
 //! From a configuration's bytes to a stage.
 
 use meshward_config::{
-    ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
+    ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, Named, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
     WhenNothingApplies, closest, parse, problem, split_documents,
 };
-use meshward_event::Recorder;
+use meshward_event::{LogOnly, Recorder, Shown};
 use meshward_identity::{Settings, Source, VerifiedBy};
 use meshward_model::{Code, Counter, Needs, Problem, Reason, Refusal, Stage};
 
@@ -34,6 +34,9 @@ pub trait Assemble: Stage + Owns + Sized + 'static {
 
     /// Whether it hands over to the plugin after it.
     const HANDS_OVER: bool = false;
+
+    /// Whether it may refuse a request, and so has something of its own to say of one.
+    const DECIDES: bool = true;
 
     /// Whether it writes the events of other plugins and filters of the chain.
     const WATCHES: bool = false;
@@ -74,6 +77,27 @@ pub struct Documents<'a> {
     pub events: EventsFrom,
     /// Which part of the `ratelimit` plugin it is.
     pub role: Option<Role>,
+    /// What of a request events may show: what the documents name.
+    pub shown: Shown,
+}
+
+impl Documents<'_> {
+    /// The recorder of a plugin that has no sinks of its own.
+    pub fn log_only(&self) -> LogOnly {
+        LogOnly::new(self.shown.clone())
+    }
+}
+
+/// What of a request events may show, as the documents name it.
+fn shown(documents: &[(String, String, &str)]) -> Shown {
+    let mut named = Named::default();
+    for (_, _, json) in documents {
+        named.add(json);
+    }
+    let mut shown = Shown::default();
+    named.paths.iter().for_each(|path| shown.add_path(path));
+    named.hosts.iter().for_each(|host| shown.add_host(host));
+    shown
 }
 
 /// What is made of a configuration.
@@ -122,8 +146,10 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
     }
     let claims = envelope.claims.map(|claims| claims.from).unwrap_or_default();
     let events = envelope.events.unwrap_or_default();
+    let shown = shown(&documents);
     let (stage, recorder) = S::assemble(&Documents {
         documents,
+        shown,
         when_nothing_applies: envelope.when_nothing_applies,
         peer: settings.needs(),
         claims,

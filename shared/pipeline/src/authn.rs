@@ -36,7 +36,7 @@ impl Assemble for Authentication {
         let stage = authentication(documents)?.ok_or_else(|| {
             problem(Code::NotOneAuthentication, "documents", "there is no Authentication", help)
         })?;
-        Ok((stage, LogOnly))
+        Ok((stage, documents.log_only()))
     }
 }
 

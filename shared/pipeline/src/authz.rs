@@ -40,7 +40,7 @@ impl Assemble for AccessControl {
     const TAKES: Takes = Takes { claims: true, events: true, role: false };
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
-        Ok((access_control(documents)?, LogOnly))
+        Ok((access_control(documents)?, documents.log_only()))
     }
 }
 

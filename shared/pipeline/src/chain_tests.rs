@@ -127,7 +127,7 @@ impl Assemble for Chain<First, Second> {
     }
 
     fn assemble(_: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
-        Ok((Self { first: Some(Told), second: Some(Told) }, LogOnly))
+        Ok((Self { first: Some(Told), second: Some(Told) }, LogOnly::default()))
     }
 }
 

@@ -16,6 +16,7 @@ mod ratelimit;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
+mod sentinel;
 #[cfg(feature = "split")]
 pub mod split;
 
@@ -30,3 +31,4 @@ pub use ratelimit::Ratelimit;
 pub use report::Names;
 #[cfg(feature = "schema")]
 pub use schema::schema;
+pub use sentinel::{Sentinel, Watch};

@@ -207,7 +207,7 @@ impl<S: Assemble> Pipeline<S> {
     fn conclude(&self, request: &mut Request, step: Step) -> Step {
         let Step::Done(mut verdict) = step else { return step };
         // A malformed peer that ends nothing is counted as a shadow document's refusal, whenever the verdict comes.
-        if request.peer_malformed {
+        if request.peer_malformed && S::DECIDES {
             verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
         }
         if !request.verdicts.is_empty() {

@@ -84,7 +84,7 @@ impl Assemble for Chain<Penalty, Quota> {
             // The envelope's reader has demanded it.
             None => Self { first: None, second: None },
         };
-        Ok((chain, LogOnly))
+        Ok((chain, documents.log_only()))
     }
 }
 

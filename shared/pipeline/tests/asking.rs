@@ -31,7 +31,7 @@ impl Assemble for Asks {
     const NAMES: Names = names!("probe", 5);
 
     fn assemble(_: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
-        Ok((Self, LogOnly))
+        Ok((Self, LogOnly::default()))
     }
 }
 

@@ -79,7 +79,7 @@ impl Guarded {
     }
 
     fn denied_by(&mut self, request: RawRequest, expected: &str, status: u16) {
-        let id = format!("hostile-{}", self.sent);
+        let id = format!("bad-{}", self.sent);
         let got = self.status(&request.header("x-request-id", id.clone()));
         let event = stand::events(&self.envoy).into_iter().find(|event| {
             event.pointer("/metadata/correlation_uid").and_then(|uid| uid.as_str()) == Some(&id)

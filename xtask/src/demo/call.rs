@@ -21,7 +21,7 @@ pub(super) struct Made {
 
 /// What carries the number of a call into the logs.
 pub(super) fn id(number: usize) -> String {
-    format!("demo-{number:02}")
+    format!("de-{number:02}")
 }
 
 /// Makes the call.

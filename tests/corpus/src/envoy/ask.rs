@@ -32,7 +32,7 @@ pub(super) fn case<'c>(
     let mut client = layout.client(case)?;
     let steps = case.steps.iter().enumerate();
     let asked = steps.map(|(at, step)| {
-        let id = format!("corpus-{number}-{at}");
+        let id = format!("c0-{number}-{at}");
         let before = layout.upstream_count();
         let request = request(case, step, &id)?;
         let answer = client.send(&request).map_err(|error| error.to_string());

@@ -70,7 +70,7 @@ impl Assemble for Probe {
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
-        settings::read(&documents.documents).map(|settings| (Self { settings }, LogOnly))
+        settings::read(&documents.documents).map(|settings| (Self { settings }, LogOnly::default()))
     }
 }
 

@@ -1,0 +1,243 @@
+//! Events that travel: batches, bounds, back-off, and the sum that always holds.
+
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use meshward_model::{HeadersBuilder, Reason, Severity};
+use serde_json::Value;
+
+use super::*;
+
+const fn counter(slot: usize) -> Counter {
+    Counter { slot, name: "c" }
+}
+
+const COUNTERS: Counters =
+    Counters { recorded: counter(0), sent: counter(1), dropped: counter(2), failed: counter(3) };
+
+/// A worker, with what it has counted and sent so far.
+struct Worker {
+    sinks: Sinks,
+    state: State,
+    counted: BTreeMap<usize, u64>,
+    lines: Vec<LogLine>,
+}
+
+impl Worker {
+    fn new(otlp: &str) -> Self {
+        let document = format!(
+            r#"{{"apiVersion": "meshward.io/v1alpha1", "kind": "EventSink", "metadata": {{"name": "events"}},
+                "spec": {{"otlpHttp": {otlp}}}}}"#
+        );
+        let sinks = compile(&[("d", &document)], Shown::default(), COUNTERS);
+        let Ok(sinks) = sinks else { unreachable!("{sinks:?}") };
+        let state = sinks.state(Seed(7));
+        Self { sinks, state, counted: BTreeMap::new(), lines: Vec::new() }
+    }
+
+    fn record(&mut self, events: usize) {
+        for _ in 0..events {
+            let event = denial();
+            self.lines.extend(self.sinks.record(&mut self.state, &event, &Node::default()));
+        }
+    }
+
+    /// Does as the pipeline does; gives what was asked.
+    fn carry_out(&mut self, effects: Effects) -> Vec<(Ticket, Value)> {
+        for (counter, by) in effects.counts {
+            *self.counted.entry(counter.slot).or_default() += u64::from(by);
+        }
+        for event in effects.events {
+            self.lines.extend(self.sinks.record(&mut self.state, &event, &Node::default()));
+        }
+        let asked = effects.questions.into_iter().map(|(ticket, question)| {
+            let Question::Http { body, .. } = question else { unreachable!() };
+            (ticket, serde_json::from_slice(&body).unwrap_or_default())
+        });
+        asked.collect()
+    }
+
+    fn tick(&mut self, now: u64) -> Vec<(Ticket, Value)> {
+        let effects = self.sinks.tick(&mut self.state, UnixMillis(now));
+        self.carry_out(effects)
+    }
+
+    fn answer(&mut self, ticket: Ticket, status: u16, now: u64) -> Vec<(Ticket, Value)> {
+        let headers = HeadersBuilder::default().build();
+        let answer = Answer::Http { status, headers, body: Vec::new() };
+        let effects = self.sinks.answer(&mut self.state, ticket, answer, UnixMillis(now));
+        self.carry_out(effects)
+    }
+
+    fn counted(&self, counter: Counter) -> u64 {
+        self.counted.get(&counter.slot).copied().unwrap_or_default()
+    }
+}
+
+fn denial() -> Event<'static> {
+    Event::Decision(meshward_model::DecisionEvent {
+        time: UnixMillis(1),
+        kind: meshward_model::EventKind::Denied,
+        reason: Reason::NoAllowMatch,
+        rule: None,
+        native_details: None,
+        status: 403,
+        peer: std::borrow::Cow::Owned(meshward_model::Peer::Anonymous(meshward_model::Anonymous::NoIdentity)),
+        method: std::borrow::Cow::Borrowed(b"GET"),
+        authority: std::borrow::Cow::Borrowed(b"a"),
+        path: std::borrow::Cow::Borrowed(b"/"),
+        request_id: std::borrow::Cow::Borrowed(b""),
+        destination_port: None,
+    })
+}
+
+/// The OCSF records of a call.
+fn records(body: &Value) -> Vec<Value> {
+    let records =
+        body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().cloned().unwrap_or_default();
+    let texts = records.iter().filter_map(|record| record["body"]["stringValue"].as_str());
+    texts.filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+fn sequences(body: &Value) -> Vec<u64> {
+    records(body).iter().filter_map(|record| record["metadata"]["sequence"].as_u64()).collect()
+}
+
+#[test]
+fn events_wait_for_the_tick_and_go_in_batches_one_at_a_time() {
+    let mut worker = Worker::new(r#"{"cluster": "c", "batch": {"maxEvents": 3}}"#);
+    assert!(worker.tick(0).is_empty(), "nothing waits");
+    worker.record(7);
+    let asked = worker.tick(1_000);
+    assert_eq!(sequences(&asked[0].1), [1, 2, 3]);
+    assert!(worker.tick(2_000).is_empty(), "one is under way");
+    let asked = worker.answer(asked[0].0, 200, 2_100);
+    assert_eq!(sequences(&asked[0].1), [4, 5, 6], "a full batch goes at once");
+    assert!(worker.answer(asked[0].0, 200, 2_200).is_empty(), "the rest waits for the tick");
+    let asked = worker.tick(3_000);
+    assert_eq!(sequences(&asked[0].1), [7]);
+    worker.answer(asked[0].0, 200, 3_100);
+    assert_eq!((worker.counted(COUNTERS.recorded), worker.counted(COUNTERS.sent)), (7, 7));
+    assert_eq!(worker.lines, []);
+}
+
+#[test]
+fn what_was_not_taken_comes_again_in_its_order_after_a_pause_that_doubles() {
+    let mut worker = Worker::new(r#"{"cluster": "c"}"#);
+    worker.record(2);
+    let mut now = 1_000;
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        let asked = worker.tick(now);
+        assert_eq!(sequences(&asked[0].1), [1, 2]);
+        worker.answer(asked[0].0, 503, now);
+        let failed = now;
+        while worker.state.outbox.is_pausing(UnixMillis(now)) {
+            now += 250;
+        }
+        pauses.push(now - failed);
+    }
+    assert!(pauses[0] >= 750 && pauses[0] <= 1_250, "{pauses:?}");
+    assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1] + 250), "{pauses:?}");
+    assert!(pauses.iter().all(|pause| *pause <= 30_250), "{pauses:?}");
+}
+
+#[test]
+fn the_oldest_make_room_and_it_is_said_once_when_the_collector_is_back() {
+    let mut worker =
+        Worker::new(r#"{"cluster": "c", "batch": {"maxBytes": 65536}, "maxQueueBytes": 131072}"#);
+    worker.record(1_000);
+    let asked = worker.tick(1_000);
+    assert!(sequences(&asked[0].1)[0] > 1, "the first were dropped");
+    worker.answer(asked[0].0, 503, 1_100);
+    let failing: Vec<&LogLine> = worker.lines.iter().collect();
+    assert_eq!(failing.len(), 1, "{failing:?}");
+    assert!(failing[0].severity == Severity::Warn && failing[0].text.contains("sentinel.sink_fails"));
+    let asked = worker.tick(5_000);
+    let mut asked = worker.answer(asked[0].0, 200, 5_100);
+    let mut now = 20_000;
+    let mut told = Vec::new();
+    loop {
+        if asked.is_empty() {
+            asked = worker.tick(now);
+        }
+        let Some((ticket, body)) = asked.pop() else { break };
+        told.extend(records(&body).into_iter().filter(|record| record["class_uid"] == 6008));
+        now += 20_000;
+        asked = worker.answer(ticket, 200, now);
+    }
+    let codes: Vec<&str> = told.iter().filter_map(|record| record["status_detail"].as_str()).collect();
+    assert_eq!(codes, ["sentinel.sink_fails", "sentinel.events_dropped"]);
+    assert_eq!(told[0]["status_id"], 1, "it is over");
+    assert_eq!(told[1]["count"].as_u64(), Some(worker.counted(COUNTERS.dropped)));
+    let sum = worker.counted(COUNTERS.sent) + worker.counted(COUNTERS.dropped);
+    assert_eq!((worker.counted(COUNTERS.recorded), sum), (1_002, 1_002));
+}
+
+#[test]
+fn what_is_final_is_dropped_and_counted() {
+    let mut worker = Worker::new(r#"{"cluster": "c"}"#);
+    worker.record(5);
+    let asked = worker.tick(1_000);
+    worker.answer(asked[0].0, 400, 1_100);
+    assert_eq!((worker.counted(COUNTERS.dropped), worker.counted(COUNTERS.failed)), (5, 1));
+    assert!(worker.tick(60_000).is_empty());
+}
+
+#[test]
+fn a_call_that_nobody_answers_is_given_up_and_its_late_answer_is_nobodys() {
+    let mut worker = Worker::new(r#"{"cluster": "c", "timeoutMillis": 1000}"#);
+    worker.record(1);
+    let first = worker.tick(1_000);
+    assert!(worker.tick(6_999).is_empty());
+    assert!(worker.tick(7_000).is_empty(), "a pause follows");
+    let again = worker.tick(9_000);
+    assert_eq!(sequences(&again[0].1), [1]);
+    assert!(worker.answer(first[0].0, 200, 9_100).is_empty());
+    assert_eq!(worker.counted(COUNTERS.sent), 0);
+    worker.answer(again[0].0, 200, 9_200);
+    assert_eq!(worker.counted(COUNTERS.sent), 1);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// Whatever a collector does: what was recorded was sent, dropped, or is still held, and what is held is bounded.
+    #[test]
+    fn nothing_is_lost_without_being_counted(steps in proptest::collection::vec((0_usize..120, 0_u8..6, 0_u64..40_000), 1..60)) {
+        let mut worker = Worker::new(
+            r#"{"cluster": "c", "batch": {"maxBytes": 65536, "maxEvents": 20}, "maxQueueBytes": 131072}"#,
+        );
+        let mut now = 1_000;
+        let mut under_way: Option<Ticket> = None;
+        let mut received = 0_u64;
+        let mut sizes = BTreeMap::new();
+        for (events, answer, passes) in steps {
+            now += passes;
+            worker.record(events);
+            let mut asked = worker.tick(now);
+            if let Some((ticket, body)) = asked.pop() {
+                sizes.insert(ticket.number, records(&body).len() as u64);
+                under_way = Some(ticket);
+            }
+            if let Some(ticket) = under_way.filter(|_| answer > 0) {
+                let status = [200, 200, 503, 400, 200][usize::from(answer) - 1];
+                if status == 200 && worker.state.outbox.is_under_way(ticket.number) {
+                    received += sizes[&ticket.number];
+                }
+                under_way = worker.answer(ticket, status, now).pop().map(|(ticket, body)| {
+                    sizes.insert(ticket.number, records(&body).len() as u64);
+                    ticket
+                });
+            }
+            proptest::prop_assert!(worker.state.outbox.held_bytes() <= 131_072);
+        }
+        let counts = worker.state.outbox.counts();
+        let recorded = worker.counted(COUNTERS.recorded) + u64::from(counts.recorded);
+        let dropped = worker.counted(COUNTERS.dropped) + u64::from(counts.dropped);
+        proptest::prop_assert_eq!(worker.counted(COUNTERS.sent), received);
+        proptest::prop_assert_eq!(recorded, received + dropped + worker.state.outbox.held());
+    }
+}
