@@ -4,8 +4,8 @@ use meshward_model::{
     Answer, Done, Edits, End, EndNeeds, Head, Needs, Node, Plugin, Refusal, Report, Request, Seed, Seen,
     Step, Ticket, UnixMillis, Verdict,
 };
-use meshward_pipeline::Authz;
 use meshward_pipeline::split::{self, Part};
+use meshward_pipeline::{Authn, Authz, Guard, Ratelimit, Sentinel};
 
 /// What chance there is: cases come out alike each time.
 const SEED: Seed = Seed(0x6d65_7368_7761_7264);
@@ -119,7 +119,13 @@ pub(crate) trait Played {
 pub(crate) fn configure(link: &Link, node: &Node) -> Result<Box<dyn Played>, Refusal> {
     let configuration = link.configuration.as_bytes();
     match link.which {
-        Which::Guard | Which::Apart(_) => playing::<Authz>(configuration, node),
+        Which::Guard => playing::<Guard>(configuration, node),
+        Which::Apart(split::Plugin::Sentinel) => playing::<Sentinel>(configuration, node),
+        Which::Apart(split::Plugin::Penalty | split::Plugin::Quota) => {
+            playing::<Ratelimit>(configuration, node)
+        }
+        Which::Apart(split::Plugin::Authn) => playing::<Authn>(configuration, node),
+        Which::Apart(split::Plugin::Authz) => playing::<Authz>(configuration, node),
     }
 }
 

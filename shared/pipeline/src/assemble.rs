@@ -22,7 +22,7 @@ pub trait Assemble: Stage + Owns + Sized + 'static {
     const NAMES: Names;
 
     /// What is counted of the stage that gives `reason`.
-    fn names(_reason: Reason) -> Names {
+    fn names(&self, _reason: Reason) -> Names {
         Self::NAMES
     }
 

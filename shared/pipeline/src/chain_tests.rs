@@ -118,7 +118,7 @@ impl Assemble for Chain<First, Second> {
     const COUNTERS: &'static [Counter] = &[FIRST.allowed, SECOND.allowed];
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
 
-    fn names(reason: Reason) -> Names {
+    fn names(&self, reason: Reason) -> Names {
         match reason.stage() {
             Some(StageId::Penalty) => FIRST,
             Some(StageId::Ratelimit) => SECOND,

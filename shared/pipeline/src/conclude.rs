@@ -44,7 +44,11 @@ fn more_telling(one: Allowed, other: Allowed) -> Allowed {
 }
 
 /// The counters that a request moves: those of each stage that has said something.
-pub(crate) fn counters<S: Assemble>(request: Option<&Request>, verdict: &Verdict) -> Vec<(Counter, u32)> {
+pub(crate) fn counters<S: Assemble>(
+    stage: &S,
+    request: Option<&Request>,
+    verdict: &Verdict,
+) -> Vec<(Counter, u32)> {
     let said = request.map_or(&[][..], |request| &request.verdicts);
     // A refusal that no stage has given (a deadline that passed, say) is not among what they said.
     let unsaid = verdict.denial().is_some() && said.last().is_none_or(|last| last.denial().is_none());
@@ -52,11 +56,11 @@ pub(crate) fn counters<S: Assemble>(request: Option<&Request>, verdict: &Verdict
     let mut counters = Vec::with_capacity(said.len().saturating_add(1));
     for verdict in said.iter().chain(own) {
         counters.push(match &verdict.decision {
-            Decision::Allow(allowed) => (S::names(allowed.reason).allowed, 1),
-            Decision::Deny(denial) => (S::names(denial.reason).denied, 1),
+            Decision::Allow(allowed) => (stage.names(allowed.reason).allowed, 1),
+            Decision::Deny(denial) => (stage.names(denial.reason).denied, 1),
         });
         if let Some(shadow) = &verdict.shadow {
-            counters.push((S::names(shadow.reason).shadow_denied, 1));
+            counters.push((stage.names(shadow.reason).shadow_denied, 1));
         }
     }
     counters

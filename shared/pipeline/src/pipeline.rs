@@ -171,7 +171,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         verdict: &Verdict,
         now: UnixMillis,
     ) -> Report {
-        let counters = conclude::counters::<S>(request, verdict);
+        let counters = conclude::counters(&self.stage, request, verdict);
         let Some((kind, denial)) = report::written(verdict) else {
             return Report { counters, ..Report::default() };
         };

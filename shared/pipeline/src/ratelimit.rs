@@ -58,7 +58,7 @@ impl Assemble for Chain<Penalty, Quota> {
     const COUNTERS: &'static [Counter] = &COUNTED;
     const TAKES: Takes = Takes { claims: true, events: true, role: true };
 
-    fn names(reason: Reason) -> Names {
+    fn names(&self, reason: Reason) -> Names {
         if reason.stage() == Some(StageId::Penalty) { PENALTY_NAMES } else { QUOTA_NAMES }
     }
 

@@ -1,12 +1,15 @@
 //! The `sentinel` plugin: refuses nothing, watches how requests end, and writes every event down that others leave to it.
 
 use meshward_event::{Sinks, sinks};
+use meshward_limit::counters::{PENALTY_CONTENTION, PENALTY_OVERFLOW, PENALTY_RUBBISH};
+use meshward_limit::{Penalty, PenaltyState};
 use meshward_model::{
-    Counter, Needs, Reason, Refusal, Request, Seed, Stage, StageId, Step, UnixMillis, Verdict,
+    Answer, Counter, Effects, Needs, Outcome, Reason, Refusal, Request, Seed, Stage, StageId, Step, Ticket,
+    UnixMillis, Verdict,
 };
 
 use crate::assemble::Takes;
-use crate::{Assemble, Documents, Names, Owns, Pipeline, counter, names};
+use crate::{Assemble, Documents, Names, Owns, Pipeline, counter, names, ratelimit};
 
 /// What came of it?
 pub type Sentinel = Pipeline<Watch>;
@@ -21,31 +24,37 @@ pub(crate) const SINKS: sinks::Counters = sinks::Counters {
     failed: counter!("sentinel", 4, 6, "sink_failures"),
 };
 
-/// The stage that lets every request through, and has read of it what an event says.
+/// The stage that lets every request through, has read of it what an event says, and detects callers that misbehave.
 #[derive(Debug, Clone)]
 pub struct Watch {
     needs: Needs,
+    detection: Option<Penalty>,
 }
 
 impl Watch {
-    /// Watches requests; `peer` is what reading the peer takes.
-    pub const fn new(peer: Needs) -> Self {
-        Self { needs: Needs { headers: true, destination_port: true, ..peer } }
+    /// Watches requests; `peer` is what reading the peer takes. `detection` only detects: another plugin enforces.
+    pub fn new(peer: Needs, detection: Option<Penalty>) -> Self {
+        let own = Needs { headers: true, destination_port: true, ..peer };
+        let needs = own.union(detection.as_ref().map(Stage::needs).unwrap_or_default());
+        Self { needs, detection: detection.map(Penalty::only_detecting) }
     }
 }
 
 impl Owns for Watch {
     fn owns(id: StageId) -> bool {
-        id == StageId::Sentinel
+        matches!(id, StageId::Sentinel | StageId::Penalty)
     }
 }
 
 impl Stage for Watch {
-    type State = ();
+    type State = Option<PenaltyState>;
 
+    const ASKS: bool = true;
     const OBSERVES: bool = true;
 
-    fn state(&self, _seed: Seed) {}
+    fn state(&self, seed: Seed) -> Self::State {
+        self.detection.as_ref().map(|detection| detection.state(seed))
+    }
 
     fn needs(&self) -> Needs {
         self.needs
@@ -56,8 +65,46 @@ impl Stage for Watch {
         Needs::default()
     }
 
-    fn decide(&self, (): &mut (), _request: &mut Request, _now: UnixMillis) -> Step {
+    fn decide(&self, _state: &mut Self::State, _request: &mut Request, _now: UnixMillis) -> Step {
         Step::Done(Verdict::allow(Reason::Watched, None))
+    }
+
+    fn answer(
+        &self,
+        state: &mut Self::State,
+        ticket: Ticket,
+        answer: Answer,
+        waiting: &mut [&mut Request],
+        now: UnixMillis,
+    ) -> Effects {
+        match (&self.detection, state) {
+            (Some(detection), Some(state)) => detection.answer(state, ticket, answer, waiting, now),
+            (Some(_) | None, _) => Effects::default(),
+        }
+    }
+
+    fn observe(
+        &self,
+        state: &mut Self::State,
+        request: &Request,
+        outcome: &Outcome<'_>,
+        now: UnixMillis,
+    ) -> Effects {
+        match (&self.detection, state) {
+            (Some(detection), Some(state)) => detection.observe(state, request, outcome, now),
+            (Some(_) | None, _) => Effects::default(),
+        }
+    }
+
+    fn tick_period_millis(&self) -> u32 {
+        self.detection.as_ref().map_or(0, Stage::tick_period_millis)
+    }
+
+    fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Effects {
+        match (&self.detection, state) {
+            (Some(detection), Some(state)) => detection.tick(state, now),
+            (Some(_) | None, _) => Effects::default(),
+        }
     }
 }
 
@@ -65,7 +112,7 @@ impl Assemble for Watch {
     type Recorder = Sinks;
 
     const NAMES: Names = NAMES;
-    const KINDS: &'static [&'static str] = &[sinks::KIND];
+    const KINDS: &'static [&'static str] = &[sinks::KIND, ratelimit::PENALTY_KIND];
     const COUNTERS: &'static [Counter] = &[
         NAMES.allowed,
         NAMES.denied,
@@ -74,6 +121,9 @@ impl Assemble for Watch {
         SINKS.sent,
         SINKS.dropped,
         SINKS.failed,
+        PENALTY_OVERFLOW,
+        PENALTY_CONTENTION,
+        PENALTY_RUBBISH,
     ];
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
     const DECIDES: bool = false;
@@ -81,7 +131,15 @@ impl Assemble for Watch {
     const READS_NOTES: bool = true;
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, Sinks), Refusal> {
-        Ok((Self::new(documents.peer), sinks(documents)?))
+        let (detection, sinks) = (ratelimit::penalty(documents), sinks(documents));
+        match (detection, sinks) {
+            (Ok(detection), Ok(sinks)) => Ok((Self::new(documents.peer, detection), sinks)),
+            (Err(mut one), Err(other)) => {
+                one.problems.extend(other.problems);
+                Err(one)
+            }
+            (Err(refusal), Ok(_)) | (Ok(_), Err(refusal)) => Err(refusal),
+        }
     }
 }
 
