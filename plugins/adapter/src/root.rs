@@ -91,7 +91,14 @@ impl<P: Plugin> Root<P> {
 
     /// A request of this root is over.
     pub(crate) fn ended(&mut self, id: RequestId, most: usize) {
-        let (Some(configured), Some(seen)) = (&mut self.configured, self.seen.remove(&id.0)) else { return };
+        let seen = self.seen.remove(&id.0);
+        let Some(configured) = &mut self.configured else { return };
+        // A filter before this one has refused the request; what it was can still be read.
+        let unseen = || {
+            read::head(id, configured.plugin.needs()).ok().and_then(|head| configured.plugin.witness(head))
+        };
+        let seen = if P::WATCHES { seen.or_else(unseen) } else { seen };
+        let Some(seen) = seen else { return };
         let Ok(now) = hostcalls::now() else { return };
         let status = read::status();
         let end = read::end(status, configured.plugin.end_needs(&seen, status));

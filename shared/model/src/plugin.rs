@@ -24,6 +24,9 @@ pub trait Plugin: Sized + 'static {
     /// Whether it looks at how requests end; see `Stage::OBSERVES`.
     const OBSERVES: bool;
 
+    /// Whether it looks at the end of requests that it has not decided, too; see [`Plugin::witness`].
+    const WATCHES: bool;
+
     /// Whether it hands over to the plugin after it: the adapter then declares the handover's place read-only.
     const HANDS_OVER: bool;
 
@@ -64,6 +67,10 @@ pub trait Plugin: Sized + 'static {
 
     /// Response headers are there, of the upstream or of a local reply: what to change in them.
     fn respond(&self, state: &mut Self::State, seen: &Seen, now: UnixMillis) -> Edits;
+
+    /// What is kept of a request that this plugin has not decided, because another filter refused it before it came here; `None` for
+    /// a plugin that does not watch others. `head` is what [`Plugin::needs`] asks for, read at the request's end.
+    fn witness(&self, head: Head) -> Option<Seen>;
 
     /// What has to be read at a request's end, whose status is this.
     fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds;

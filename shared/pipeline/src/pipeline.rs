@@ -54,6 +54,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
     const EDITS: bool = S::EDITS;
     const RESPONDS: bool = S::RESPONDS;
     const OBSERVES: bool = S::OBSERVES || S::WATCHES;
+    const WATCHES: bool = S::WATCHES;
     const HANDS_OVER: bool = S::HANDS_OVER;
     const COUNTERS: &'static [Counter] = S::COUNTERS;
     const ASKING_COUNTERS: AskingCounters = S::NAMES.asking;
@@ -79,18 +80,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
     }
 
     fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step) {
-        let Head { id, headers, connection, handover } = head;
-        let mut request = Request::new(id, headers, Peer::Anonymous(Anonymous::Unread));
-        request.destination_port = connection.destination_port;
-        request.source_address = connection.source_address.as_deref().and_then(address);
-        if self.reads_peer {
-            match resolve(connection, &self.identity) {
-                Ok(peer) => request.peer = peer,
-                Err(_) if self.enforces_peer => {
-                    return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None)));
-                }
-                Err(_) => request.peer_malformed = true,
-            }
+        let (mut request, handover) = self.parse(head);
+        if request.peer_malformed && self.enforces_peer {
+            return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None)));
         }
         if let Err(reason) = self.take_over(&mut request, handover.as_deref()) {
             return (request, Step::Done(Verdict::deny(reason, None)));
@@ -124,6 +116,11 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 
     fn respond(&self, state: &mut Self::State, seen: &Seen, now: UnixMillis) -> Edits {
         self.stage.respond(&mut state.stage, &seen.request, now)
+    }
+
+    fn witness(&self, head: Head) -> Option<Seen> {
+        let (request, _) = self.parse(head);
+        Some(Seen { request, verdict: Verdict::allow(Reason::Watched, None) }).filter(|_| S::WATCHES)
     }
 
     fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds {
@@ -189,6 +186,21 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 }
 
 impl<S: Assemble> Pipeline<S> {
+    /// Parses what was read; the handover is left as it is.
+    fn parse(&self, head: Head) -> (Request, Option<Vec<u8>>) {
+        let Head { id, headers, connection, handover } = head;
+        let mut request = Request::new(id, headers, Peer::Anonymous(Anonymous::Unread));
+        request.destination_port = connection.destination_port;
+        request.source_address = connection.source_address.as_deref().and_then(address);
+        if self.reads_peer {
+            match resolve(connection, &self.identity) {
+                Ok(peer) => request.peer = peer,
+                Err(_) => request.peer_malformed = true,
+            }
+        }
+        (request, handover)
+    }
+
     /// Takes over what the plugin before has learned of the request.
     fn take_over(&self, request: &mut Request, handover: Option<&[u8]>) -> Result<(), Reason> {
         match (S::HANDS_OVER, self.claims, handover) {

@@ -3,6 +3,7 @@
 //! Draft 7: the newest draft that editors' YAML support reads.
 
 use meshward_config::{RawDocument, RawEnvelope};
+use meshward_event::sinks::RawEventSink;
 use meshward_limit::raw::{RawDetection, RawRateLimit};
 use meshward_policy::raw::{RawAccessPolicy, RawAuthorizationPolicy};
 use meshward_token::raw::RawAuthentication;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 pub fn schema() -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
     let kinds = [
+        document::<RawEventSink>(&mut generator, "EventSink", &["meshward.io/v1alpha1"]),
         document::<RawAccessPolicy>(&mut generator, "AccessPolicy", &["meshward.io/v1alpha1"]),
         document::<RawAuthorizationPolicy>(
             &mut generator,

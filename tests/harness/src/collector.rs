@@ -8,7 +8,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Where logs are taken, as OTLP says.
 pub const PATH: &str = "/v1/logs";
@@ -16,6 +18,16 @@ pub const PATH: &str = "/v1/logs";
 /// A running collector; dropping it closes it.
 pub struct Collector {
     upstream: HttpUpstream,
+    mood: Arc<Mood>,
+}
+
+/// What a collector does instead of what it should.
+#[derive(Debug, Default)]
+struct Mood {
+    /// The status of every answer; 0: as it should be.
+    refuses_with: AtomicU16,
+    /// How long it takes for every answer, in milliseconds.
+    slow_millis: AtomicU64,
 }
 
 /// A record as it came.
@@ -35,8 +47,26 @@ impl Collector {
     /// Starts at this address; records are added to `file`.
     pub fn listen(address: impl ToSocketAddrs, file: &Path) -> io::Result<Self> {
         let file = Mutex::new(OpenOptions::new().create(true).append(true).open(file)?);
-        let upstream = HttpUpstream::answering(address, move |seen| answer(&file, seen))?;
-        Ok(Self { upstream })
+        let mood = Arc::new(Mood::default());
+        let its = Arc::clone(&mood);
+        let upstream = HttpUpstream::answering(address, move |seen| {
+            std::thread::sleep(Duration::from_millis(its.slow_millis.load(Ordering::SeqCst)));
+            match its.refuses_with.load(Ordering::SeqCst) {
+                0 => answer(&file, seen),
+                status => Reply::status(status),
+            }
+        })?;
+        Ok(Self { upstream, mood })
+    }
+
+    /// From now on it answers everything with this status and writes nothing down; `None`: as it should.
+    pub fn refuse(&self, status: Option<u16>) {
+        self.mood.refuses_with.store(status.unwrap_or_default(), Ordering::SeqCst);
+    }
+
+    /// From now on it takes so long for every answer.
+    pub fn slow_down(&self, millis: u64) {
+        self.mood.slow_millis.store(millis, Ordering::SeqCst);
     }
 
     /// Where it listens.

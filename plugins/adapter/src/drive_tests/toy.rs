@@ -1,8 +1,8 @@
 //! A plugin of a few lines, and a bench to drive it on.
 
 use meshward_model::{
-    Anonymous, Answer, AskingCounters, Cas, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node, Peer,
-    Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen, StageId, Step,
+    Anonymous, Answer, AskingCounters, Cas, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node,
+    Peer, Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen, StageId, Step,
     Ticket, UnixMillis, Verdict, Waiting,
 };
 
@@ -44,6 +44,7 @@ impl Plugin for Toy {
     const EDITS: bool = false;
     const RESPONDS: bool = false;
     const OBSERVES: bool = false;
+    const WATCHES: bool = false;
     const HANDS_OVER: bool = false;
     const COUNTERS: &'static [Counter] = &[];
     const ASKING_COUNTERS: AskingCounters =
@@ -84,6 +85,10 @@ impl Plugin for Toy {
 
     fn respond(&self, _: &mut State, _: &Seen, _: UnixMillis) -> Edits {
         Edits::NONE
+    }
+
+    fn witness(&self, _: Head) -> Option<Seen> {
+        None
     }
 
     fn end_needs(&self, _: &Seen, _: Option<u16>) -> EndNeeds {
