@@ -141,7 +141,3 @@ impl Unverified<'_> {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "compact_tests.rs"]
-mod tests;

@@ -216,17 +216,19 @@ impl Fetch {
     fn fail(&mut self, issuer: &str, remote: &Remote, wrong: &str, now: UnixMillis) -> Option<Trouble> {
         self.under_way = None;
         self.ended = Some(now);
-        let first = self.failing.is_none();
         let failing = self.failing.get_or_insert(Failing { said: now, unsaid: 0, total: 0 });
         failing.unsaid = failing.unsaid.saturating_add(1);
         failing.total = failing.total.saturating_add(1);
+        let just_said = now >= failing.said && now.0.saturating_sub(failing.said.0) < SAY_AGAIN;
+        let is_said = failing.total == 1 || !just_said;
+        let count = if is_said { core::mem::take(&mut failing.unsaid) } else { 0 };
+        if is_said {
+            failing.said = now;
+        }
         self.next = UnixMillis(now.0.saturating_add(self.pause(remote)));
-        let failing = self.failing.get_or_insert(Failing { said: now, unsaid: 1, total: 1 });
-        if !first && now >= failing.said && now.0.saturating_sub(failing.said.0) < SAY_AGAIN {
+        if !is_said {
             return None;
         }
-        failing.said = now;
-        let count = core::mem::take(&mut failing.unsaid);
         let since = match &self.held {
             Some(_) => "those that are there stay in use until they expire",
             None => "its tokens are refused",
@@ -242,7 +244,3 @@ impl Fetch {
 fn trouble(what: &'static str, message: String, count: u64, over: bool, time: UnixMillis) -> Trouble {
     Trouble { time, stage: StageId::Authn, what, message, count, over }
 }
-
-#[cfg(test)]
-#[path = "fetch_tests.rs"]
-mod tests;

@@ -38,6 +38,15 @@ pub(crate) enum Checked {
     Wait(Waiting),
 }
 
+/// A token whose claims are right, if it is the issuer's at all.
+struct Claimed<'t> {
+    /// The issuer's place in the configuration.
+    issuer: usize,
+    times: Times,
+    subject: Option<String>,
+    unverified: Unverified<'t>,
+}
+
 impl Jwt {
     /// Checks a token.
     pub(crate) fn check(&self, state: &mut State, token: &[u8], now: UnixMillis) -> Checked {
@@ -49,7 +58,7 @@ impl Jwt {
             return known;
         }
         match self.check_claims(token, now) {
-            Ok((unverified, issuer)) => self.check_keys(state, print, &unverified, issuer, now),
+            Ok(claimed) => self.check_keys(state, print, claimed, now),
             Err(reason) => Checked::No(reason),
         }
     }
@@ -72,7 +81,7 @@ impl Jwt {
     }
 
     /// All that can be said without a key.
-    fn check_claims<'t>(&self, token: &'t [u8], now: UnixMillis) -> Result<(Unverified<'t>, usize), Reason> {
+    fn check_claims<'t>(&self, token: &'t [u8], now: UnixMillis) -> Result<Claimed<'t>, Reason> {
         let unverified = compact::read(token)?;
         let registered = unverified.registered()?;
         let (place, issuer) = self.issuer(registered.issuer).ok_or(Reason::TokenIssuer)?;
@@ -82,8 +91,10 @@ impl Jwt {
         if !registered.audiences.iter().any(|audience| issuer.audiences.iter().any(|ours| ours == audience)) {
             return Err(Reason::TokenAudience);
         }
-        self.valid(registered.times, now)?;
-        Ok((unverified, place))
+        let times = registered.times;
+        self.valid(times, now)?;
+        let subject = registered.subject.map(str::to_owned);
+        Ok(Claimed { issuer: place, times, subject, unverified })
     }
 
     fn issuer(&self, name: &str) -> Option<(usize, &Issuer)> {
@@ -104,14 +115,8 @@ impl Jwt {
     }
 
     /// Finds the keys that may have signed it.
-    fn check_keys(
-        &self,
-        state: &mut State,
-        print: Print,
-        unverified: &Unverified<'_>,
-        place: usize,
-        now: UnixMillis,
-    ) -> Checked {
+    fn check_keys(&self, state: &mut State, print: Print, claimed: Claimed<'_>, now: UnixMillis) -> Checked {
+        let Claimed { issuer: place, times, subject, unverified } = claimed;
         let Some(issuer) = self.issuers.get(place) else { return Checked::No(Reason::Internal) };
         let find = |keys: &KeySet| keys.candidates(unverified.algorithm, unverified.key_name.as_deref());
         let keys = match &issuer.keys {
@@ -130,17 +135,11 @@ impl Jwt {
                 }
             }
         };
-        let Ok(registered) = unverified.registered() else { return Checked::No(Reason::Internal) };
-        let token = Token {
-            issuer: issuer.name.clone(),
-            subject: registered.subject.map(str::to_owned),
-            claims: unverified.claims.clone(),
-        };
         let candidate = Candidate {
             print,
             issuer: place,
-            times: registered.times,
-            token,
+            times,
+            token: Token { issuer: issuer.name.clone(), subject, claims: unverified.claims },
             message: unverified.message.to_owned(),
             signature: unverified.signature.to_owned(),
             keys: keys.into_iter().rev().collect(),

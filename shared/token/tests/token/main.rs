@@ -14,6 +14,8 @@ mod cached;
 mod claims;
 mod documents;
 mod fetched;
+mod keys;
 mod offloaded;
+mod outages;
 mod peers;
 mod serialized;

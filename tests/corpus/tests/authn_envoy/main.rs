@@ -1,0 +1,13 @@
+//! `authn` in the real Envoys: keys from a server that rotates, fails, lies, and comes back.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what it expected and did"
+)]
+
+mod outage;
+mod rotation;
+mod setup;
+mod verifying;
