@@ -35,26 +35,39 @@ fn every_refusal_arrives_or_is_counted_as_dropped() {
     let total: usize = PARTS.iter().sum();
     assert_eq!(refused, total as u64, "everything was refused");
     let settled = poll::until("every record sent or dropped", WITHIN, || {
-        let (recorded, sent, dropped) =
-            (counted(&envoy, "events_recorded"), counted(&envoy, "events_sent"), counted(&envoy, "events_dropped"));
+        let (recorded, sent, dropped) = (
+            counted(&envoy, "events_recorded"),
+            counted(&envoy, "events_sent"),
+            counted(&envoy, "events_dropped"),
+        );
         (recorded >= total as u64 && recorded == sent + dropped).then_some((recorded, sent, dropped))
     });
     let (recorded, sent, dropped) = settled.expect("the queue empties");
     // Its own troubles are told in the log as well; those that say that the collector fails are told only there.
     let troubles = stand::events(&envoy).into_iter().filter(|event| {
-        let is_over_or_lost = event.get("status_id") == Some(&json!(1)) || event.pointer("/metadata/event_code") == Some(&json!("sentinel.events_dropped"));
+        let is_over_or_lost = event.get("status_id") == Some(&json!(1))
+            || event.pointer("/metadata/event_code") == Some(&json!("sentinel.events_dropped"));
         event.get("class_uid") == Some(&json!(6008)) && is_over_or_lost
     });
     assert_eq!(recorded - troubles.count() as u64, total as u64);
     let received = scene.received();
-    let uids: BTreeSet<String> =
-        received.iter().filter_map(|one| one.body.pointer("/metadata/uid")?.as_str().map(str::to_owned)).collect();
+    let uids: BTreeSet<String> = received
+        .iter()
+        .filter_map(|one| one.body.pointer("/metadata/uid")?.as_str().map(str::to_owned))
+        .collect();
     assert_eq!((received.len() as u64, uids.len() as u64), (sent, sent), "each once");
     let log = poll::until("every request in the access log", WITHIN, || {
-        let lines = envoy.access_log(ACCESS_LOG).iter().filter(|line| line.starts_with("403 meshward_denied[")).count();
+        let lines = envoy
+            .access_log(ACCESS_LOG)
+            .iter()
+            .filter(|line| line.starts_with("403 meshward_denied["))
+            .count();
         (lines == total).then_some(lines)
     });
     log.expect("as many refusals in the access log");
     assert!(dropped > 0, "the bound was never met: the test shows less than it says");
-    println!("{total} refusals by 2 workers: {} records received, {dropped} dropped and counted", received.len());
+    println!(
+        "{total} refusals by 2 workers: {} records received, {dropped} dropped and counted",
+        received.len()
+    );
 }

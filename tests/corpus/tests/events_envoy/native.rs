@@ -12,17 +12,29 @@ use serde_json::{Value, json};
 fn filters() -> Vec<(&'static str, Filter, &'static str)> {
     let filter = |name: &str, kind: &str, mut config: Value| {
         if let Some(config) = config.as_object_mut() {
-            config.insert("@type".to_owned(), json!(format!("type.googleapis.com/envoy.extensions.filters.http.{kind}")));
+            config.insert(
+                "@type".to_owned(),
+                json!(format!("type.googleapis.com/envoy.extensions.filters.http.{kind}")),
+            );
         }
         Filter::Raw(json!({"name": name, "typed_config": config}))
     };
+    // The public key of RFC 7517, appendix A.1.
+    let keys = json!({"keys": [{
+        "kty": "EC", "crv": "P-256", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    }]});
     let jwt = json!({
-        "providers": {"p": {"issuer": "i", "local_jwks": {"inline_string": "{\"keys\":[]}"}}},
+        "providers": {"p": {"issuer": "i", "local_jwks": {"inline_string": keys.to_string()}}},
         "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "p"}}],
     });
     let check = json!({
         "http_service": {"server_uri": {"uri": "http://nobody", "cluster": "nobody", "timeout": "0.2s"}},
         "status_on_error": {"code": "Forbidden"},
+    });
+    // The collector answers what it does not know with 404.
+    let denies = json!({
+        "http_service": {"server_uri": {"uri": "http://collector", "cluster": "collector", "timeout": "5s"}},
     });
     let bucket = json!({
         "stat_prefix": "limit",
@@ -33,6 +45,7 @@ fn filters() -> Vec<(&'static str, Filter, &'static str)> {
     vec![
         ("rbac", filter("rbac", "rbac.v3.RBAC", json!({"rules": {}})), "rbac_access_denied"),
         ("jwt", filter("jwt", "jwt_authn.v3.JwtAuthentication", jwt), "jwt_authn_access_denied"),
+        ("denied", filter("denied", "ext_authz.v3.ExtAuthz", denies), "ext_authz_denied"),
         ("ext_authz", filter("ext_authz", "ext_authz.v3.ExtAuthz", check), "ext_authz_error"),
         ("limit", filter("limit", "local_ratelimit.v3.LocalRateLimit", bucket), "local_rate_limited"),
     ]
@@ -60,13 +73,16 @@ fn a_refusal_of_a_native_filter_is_one_record_wherever_the_sentinel_stands() {
         for port in &ports {
             // Of the limit, the first goes through.
             for _ in 0..2 {
-                let request = RawRequest::get("/secret-path").host("orders.shop").header("x-request-id", "ab12");
+                let request =
+                    RawRequest::get("/secret-path").host("orders.shop").header("x-request-id", "ab12");
                 let answer = Client::plain(port.address()).send(&request).expect("an answer");
                 refused += u64::from(answer.status >= 400);
             }
         }
-        assert_eq!(refused, 14);
-        let done = poll::until("every record sent", WITHIN, || (counted(&envoy, "events_sent") == refused).then_some(()));
+        assert_eq!(refused, 18);
+        let done = poll::until("every record sent", WITHIN, || {
+            (counted(&envoy, "events_sent") == refused).then_some(())
+        });
         let received = scene.received();
         done.unwrap_or_else(|error| panic!("{error}: {received:?}"));
         for (name, _, details) in filters() {

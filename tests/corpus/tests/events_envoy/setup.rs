@@ -53,10 +53,16 @@ impl Scene {
 
     /// The sentinel, which sends to the collector.
     pub(crate) fn sentinel(&self, sink: &Value) -> Filter {
-        self.wasm("sentinel", &envelope(&json!({}), &json!([{
-            "apiVersion": "meshward.io/v1alpha1", "kind": "EventSink",
-            "metadata": {"name": "events", "namespace": "observability"}, "spec": sink,
-        }])))
+        self.wasm(
+            "sentinel",
+            &envelope(
+                &json!({}),
+                &json!([{
+                    "apiVersion": "meshward.io/v1alpha1", "kind": "EventSink",
+                    "metadata": {"name": "events", "namespace": "observability"}, "spec": sink,
+                }]),
+            ),
+        )
     }
 
     /// `authz`, which refuses everything and leaves its events to the sentinel.
