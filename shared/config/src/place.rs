@@ -1,6 +1,7 @@
 //! Where in the configuration we are, and what was found wrong there.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use meshward_model::{Code, Problem};
 
@@ -60,14 +61,22 @@ impl Problems {
     const MAX: usize = 50;
 
     /// Keeps a problem.
-    pub fn add(
+    pub fn add<'a, 'b>(
         &mut self,
         code: Code,
         place: &Place<'_>,
-        message: impl Into<String>,
-        help: impl Into<String>,
+        message: impl Into<Cow<'a, str>>,
+        help: impl Into<Cow<'b, str>>,
     ) {
-        self.push(Problem { code, path: place.to_string(), message: message.into(), help: help.into() });
+        self.keep(code, place, message.into(), help.into());
+    }
+
+    /// Stands once in a module, and not at every place where something may be wrong.
+    #[cold]
+    #[inline(never)]
+    fn keep(&mut self, code: Code, place: &Place<'_>, message: Cow<'_, str>, help: Cow<'_, str>) {
+        let (message, help) = (message.into_owned(), help.into_owned());
+        self.push(Problem { code, path: place.to_string(), message, help });
     }
 
     /// Keeps a problem whose path is known.

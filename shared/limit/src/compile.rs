@@ -1,6 +1,5 @@
 //! `RateLimit` documents to limits. Everything that could go wrong goes wrong here, with a place and a remedy.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use meshward_config::{Place, Problems, own_document};
@@ -29,8 +28,8 @@ const MAX_VALUES: usize = 256;
 pub struct QuotaCompiler {
     problems: Problems,
     limits: Vec<Limit>,
-    documents: BTreeSet<(String, String)>,
-    names: BTreeSet<String>,
+    documents: Vec<(String, String)>,
+    names: Vec<String>,
     tokens: bool,
 }
 
@@ -49,7 +48,7 @@ impl QuotaCompiler {
             return;
         };
         let namespace = if metadata.namespace.is_empty() { "default".to_owned() } else { metadata.namespace };
-        if !self.documents.insert((namespace.clone(), metadata.name.clone())) {
+        if !insert(&mut self.documents, (namespace.clone(), metadata.name.clone())) {
             let message = format!("a second RateLimit `{}` in namespace `{namespace}`", metadata.name);
             let at = place.field("metadata");
             self.problems.add(Code::DoubledName, &at.field("name"), message, "give it another name");
@@ -99,12 +98,12 @@ impl QuotaCompiler {
                 format!("`{}` is no name that a header can carry", raw.name.escape_debug()),
                 "write 1 to 64 letters, digits, spaces or signs of ASCII, but no `\"`, no `\\` and no space at its ends",
             );
-        } else if !self.names.insert(raw.name.clone()) {
+        } else if !insert(&mut self.names, raw.name.clone()) {
             let message = format!("a second limit `{}`", raw.name);
             let help = "give it another name: callers tell limits apart by it";
             self.problems.add(Code::DoubledLimit, &at_name, message, help);
         }
-        let rate = rate(place, &raw.rate, raw.burst, &mut self.problems);
+        let rate = self.rate(place, raw);
         let at_key = place.field("key");
         let mut parts = Vec::with_capacity(raw.key.len());
         for (index, part) in raw.key.iter().enumerate() {
@@ -138,6 +137,20 @@ impl QuotaCompiler {
             matches: matches.unwrap_or_default(),
             identity: identity.into_bytes().into(),
         });
+    }
+
+    fn rate(&mut self, place: &Place<'_>, raw: &RawLimit) -> Option<Rate> {
+        let rate = rate(&place.field("rate"), &raw.rate, &mut self.problems);
+        let at = place.field("burst");
+        let burst = raw.burst.map(|burst| bounded(&at, burst, Rate::MAX_BURST, "", &mut self.problems));
+        let (requests, period) = rate?;
+        let burst = burst.unwrap_or(Some(requests))?;
+        let rate = Rate::new(requests, period, burst);
+        if rate.is_none() {
+            let message = "it would take more than a week until so many may come at once again";
+            self.problems.add(Code::OutOfBounds, &at, message, "write a smaller `burst`, or a faster rate");
+        }
+        rate
     }
 
     fn part(&mut self, place: &Place<'_>, raw: &RawKey) -> Option<KeyPart> {
@@ -236,35 +249,26 @@ impl QuotaCompiler {
     }
 }
 
-/// Reads a rate and its burst.
-pub(crate) fn rate(
-    place: &Place<'_>,
-    raw: &RawRate,
-    burst: Option<u64>,
-    problems: &mut Problems,
-) -> Option<Rate> {
-    let at = place.field("rate");
+/// Whether `value` was not there yet. More than may be read anyway are not looked through.
+fn insert<T: PartialEq>(values: &mut Vec<T>, value: T) -> bool {
+    let is_new = values.len() > MAX_LIMITS || !values.contains(&value);
+    if values.len() <= MAX_LIMITS {
+        values.push(value);
+    }
+    is_new
+}
+
+/// Reads a rate that stands at `at`: requests, and milliseconds.
+#[inline(never)]
+pub(crate) fn rate(at: &Place<'_>, raw: &RawRate, problems: &mut Problems) -> Option<(u32, u32)> {
     let requests = bounded(&at.field("requests"), raw.requests, Rate::MAX_REQUESTS, "", problems);
     let day = Rate::MAX_PERIOD_MILLIS.checked_div(1_000).unwrap_or_default();
     let seconds = bounded(&at.field("perSeconds"), raw.per_seconds, day, " (a day)", problems);
-    let burst = match burst {
-        None => requests,
-        Some(burst) => bounded(&place.field("burst"), burst, Rate::MAX_BURST, "", problems),
-    };
-    let (requests, seconds, burst) = (requests?, seconds?, burst?);
-    let rate = Rate::new(requests, seconds.saturating_mul(1_000), burst);
-    if rate.is_none() {
-        problems.add(
-            Code::OutOfBounds,
-            &place.field("burst"),
-            format!("at {requests} requests in {seconds} seconds it takes more than a week until {burst} may come again"),
-            "write a smaller `burst`",
-        );
-    }
-    rate
+    Some((requests?, seconds?.saturating_mul(1_000)))
 }
 
 /// A number between 1 and `most`.
+#[inline(never)]
 pub(crate) fn bounded(
     place: &Place<'_>,
     value: u64,

@@ -22,6 +22,11 @@ fn limit(field: &str, value: Value) -> Value {
     json!({"limits": [limit]})
 }
 
+fn with(mut spec: Value, rate: Value) -> Value {
+    spec["limits"][0]["rate"] = rate;
+    spec
+}
+
 #[test]
 fn what_is_no_limit_is_refused_with_its_place_and_a_remedy() {
     for (spec, code, path) in [
@@ -47,6 +52,12 @@ fn what_is_no_limit_is_refused_with_its_place_and_a_remedy() {
         (limit("rate", json!({"requests": 1, "per": "1s"})), Code::UnknownField, "limits[0].rate.per"),
         (limit("burst", json!(0)), Code::OutOfBounds, "limits[0].burst"),
         (limit("burst", json!(1_000_001)), Code::OutOfBounds, "limits[0].burst"),
+        // At five a second a million are there again after two days; at five a day never within a week.
+        (
+            with(limit("burst", json!(50)), json!({"requests": 5, "perSeconds": 86_400})),
+            Code::OutOfBounds,
+            "limits[0].burst",
+        ),
         (limit("scope", json!("mesh")), Code::UnknownValue, "limits[0].scope"),
         (limit("mode", json!("audit")), Code::UnknownValue, "limits[0].mode"),
         (limit("key", json!("peer")), Code::WrongType, "limits[0].key"),

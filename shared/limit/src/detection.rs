@@ -140,11 +140,8 @@ fn detection(place: &Place<'_>, raw: &RawDetection, problems: &mut Problems) -> 
     let (failed_authentication, denied_paths) = detectors(place, raw, problems);
     let (note, throttle, quarantine) = thresholds(place, raw, problems);
     let second = RawRate { requests: 1, per_seconds: 1 };
-    let (throttle_raw, burst) = match &raw.throttle {
-        Some(throttle) => (&throttle.rate, throttle.burst),
-        None => (&second, None),
-    };
-    let throttle_rate = rate(&place.field("throttle"), throttle_raw, burst, problems);
+    let throttle_rate = rate(&place.field("throttle"), raw.throttle.as_ref().unwrap_or(&second), problems);
+    let throttle_rate = throttle_rate.and_then(|(requests, period)| Rate::new(requests, period, requests));
     let (first, longest) = stays(&place.field("quarantine"), raw, problems);
     let allow = allow(&place.field("allow"), raw.allow.as_deref().unwrap_or_default(), problems);
     let millis = |seconds: u32| u64::from(seconds).saturating_mul(1_000);

@@ -62,12 +62,8 @@ fn what_is_out_of_bounds_or_unknown_is_refused_with_its_place() {
         (json!({"thresholds": {"note": 60}}), Code::BadThresholds, "thresholds"),
         (json!({"thresholds": {"quarantine": 60}}), Code::BadThresholds, "thresholds"),
         (json!({"thresholds": {"quarantine": 1_001}}), Code::OutOfBounds, "thresholds.quarantine"),
-        (
-            json!({"throttle": {"rate": {"requests": 0, "perSeconds": 1}}}),
-            Code::OutOfBounds,
-            "throttle.rate.requests",
-        ),
-        (json!({"throttle": {"rate": {"requests": 1}}}), Code::MissingField, "throttle.rate"),
+        (json!({"throttle": {"requests": 0, "perSeconds": 1}}), Code::OutOfBounds, "throttle.requests"),
+        (json!({"throttle": {"requests": 1}}), Code::MissingField, "throttle"),
         (json!({"quarantine": {"seconds": 86_401}}), Code::OutOfBounds, "quarantine.seconds"),
         (
             json!({"quarantine": {"seconds": 60, "maxSeconds": 30}}),

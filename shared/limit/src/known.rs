@@ -1,7 +1,5 @@
 //! What one worker knows of callers in the penalty box, whatever becomes of shared data.
 
-use std::collections::BTreeMap;
-
 use meshward_model::UnixMillis;
 
 use crate::caller::CallerId;
@@ -10,35 +8,47 @@ use crate::standing::{Level, Standing};
 /// The most callers that a worker keeps in mind; about as many as shared data has places for.
 const MOST: usize = 4_096;
 
-/// Callers in the penalty box, as this worker saw or wrote them last.
+/// Callers in the penalty box, as this worker saw or wrote them last, sorted by their ids.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known(BTreeMap<CallerId, Standing>);
+pub(crate) struct Known(Vec<Standing>);
 
 impl Known {
     /// Takes note of a standing; one that is clear is forgotten.
     pub(crate) fn note(&mut self, standing: &Standing, now: UnixMillis) {
+        let place = self.place(standing.id);
         if standing.level_at(now) == Level::Clear {
-            self.0.remove(&standing.id);
+            if let Ok(at) = place {
+                self.0.remove(at);
+            }
             return;
         }
-        if self.0.len() >= MOST && !self.0.contains_key(&standing.id) {
-            self.0.retain(|_, known| known.level_at(now) > Level::Clear);
-        }
-        if self.0.len() < MOST || self.0.contains_key(&standing.id) {
-            self.0.insert(standing.id, standing.clone());
+        match place {
+            Ok(at) => {
+                if let Some(known) = self.0.get_mut(at) {
+                    known.clone_from(standing);
+                }
+            }
+            Err(at) if self.0.len() < MOST => self.0.insert(at, standing.clone()),
+            // The next one finds a place where somebody was released.
+            Err(_) => self.0.retain(|known| known.level_at(now) > Level::Clear),
         }
     }
 
     /// How the caller stands, if it is in the penalty box.
     pub(crate) fn find(&self, id: CallerId, now: UnixMillis) -> Option<&Standing> {
-        self.0.get(&id).filter(|standing| standing.level_at(now) > Level::Clear)
+        let standing = self.0.get(self.place(id).ok()?)?;
+        (standing.level_at(now) > Level::Clear).then_some(standing)
+    }
+
+    fn place(&self, id: CallerId) -> Result<usize, usize> {
+        self.0.binary_search_by(|known| known.id.cmp(&id))
     }
 
     /// Those of one slot that are in the penalty box.
     pub(crate) fn in_cell(&self, cell: u8, now: UnixMillis) -> impl Iterator<Item = &Standing> {
         let inside =
             move |standing: &&Standing| standing.id.cell() == cell && standing.level_at(now) > Level::Clear;
-        self.0.values().filter(inside)
+        self.0.iter().filter(inside)
     }
 
     /// Whether there are none.

@@ -147,7 +147,7 @@ fn a_new_vm_enforces_and_releases_what_the_old_one_found() {
 
 #[test]
 fn a_throttled_caller_goes_as_fast_as_the_throttle_says() {
-    let throttle = json!({"throttle": {"rate": {"requests": 2, "perSeconds": 10}, "burst": 1}});
+    let throttle = json!({"throttle": {"requests": 1, "perSeconds": 5}});
     let mut workers = Workers::new(&throttle, 1);
     workers.fails(0, "shop/web", 4, NOW);
     assert_eq!(reason(&workers.decide(0, "shop/web", NOW)), Reason::PenaltyClear);

@@ -126,7 +126,7 @@ pub struct RawDetection {
     pub thresholds: Option<RawThresholds>,
     /// How fast a caller may go that is slowed down; one request a second when left out. Counted in each worker.
     #[serde(default, deserialize_with = "given")]
-    pub throttle: Option<RawThrottle>,
+    pub throttle: Option<RawRate>,
     /// How long a quarantine takes.
     #[serde(default, deserialize_with = "given")]
     pub quarantine: Option<RawQuarantine>,
@@ -187,18 +187,6 @@ pub struct RawThresholds {
     /// Nothing of the caller is let through for a while; 80 when left out.
     #[serde(default, deserialize_with = "given")]
     pub quarantine: Option<u64>,
-}
-
-/// How fast a caller may go that is slowed down.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a throttle")]
-pub struct RawThrottle {
-    /// How many requests may come in how much time.
-    pub rate: RawRate,
-    /// How many of them may come at once; as many as `rate.requests` when left out.
-    #[serde(default, deserialize_with = "given")]
-    pub burst: Option<u64>,
 }
 
 /// How long a quarantine takes.

@@ -3,8 +3,6 @@
 //! Every change is one compare-and-swap of a slot of shared data. Who wins it says what has changed, so that of many workers exactly
 //! one does.
 
-use std::collections::BTreeMap;
-
 use meshward_http::path;
 use meshward_model::{
     Answer, Cas, Effects, Event, Finding, Outcome, Question, Request, StageId, Ticket, UnixMillis,
@@ -23,7 +21,7 @@ const MAX_TRIES: u32 = 8;
 
 /// What is under way. Questions of this stage are answered before anything else happens, so that these are never many.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tasks(BTreeMap<u64, Task>);
+pub(crate) struct Tasks(Vec<(u64, Task)>);
 
 /// A change of one slot: it is read, then written.
 #[derive(Debug, Clone)]
@@ -50,18 +48,18 @@ struct Written {
 }
 
 impl Tasks {
-    /// The most tasks that are kept; what is beyond is dropped with the oldest.
+    /// The most tasks that are kept; what is beyond is not done.
     const MOST: usize = 1_024;
 
     pub(crate) fn take(&mut self, number: u64) -> Option<Task> {
-        self.0.remove(&number)
+        let at = self.0.iter().position(|(known, _)| *known == number)?;
+        Some(self.0.swap_remove(at).1)
     }
 
     fn put(&mut self, number: u64, task: Task) {
-        if self.0.len() >= Self::MOST {
-            self.0.pop_first();
+        if self.0.len() < Self::MOST {
+            self.0.push((number, task));
         }
-        self.0.insert(number, task);
     }
 }
 
