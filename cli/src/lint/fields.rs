@@ -10,9 +10,26 @@ pub(super) fn home(field: &str) -> Option<&'static str> {
         (&["from", "to", "when"], "to a rule, an entry of `rules`"),
         (&["source"], "to an entry of `from`"),
         (&["operation"], "to an entry of `to`"),
-        (&["key", "values", "notValues"], "to an entry of `when`"),
+        (
+            &[
+                "key",
+                "values",
+                "notValues",
+                "claim",
+                "equals",
+                "in",
+                "prefix",
+                "suffix",
+                "contains",
+                "gt",
+                "lt",
+                "exists",
+            ],
+            "to an entry of `when`",
+        ),
     ];
-    const SOURCE: [&str; 4] = ["principals", "namespaces", "serviceAccounts", "trustDomains"];
+    const SOURCE: [&str; 5] =
+        ["principals", "requestPrincipals", "namespaces", "serviceAccounts", "trustDomains"];
     const OPERATION: [&str; 4] = ["hosts", "ports", "methods", "paths"];
     let home = HOMES.iter().find(|(fields, _)| fields.contains(&field)).map(|(_, home)| *home);
     let of = |fields: &[&str]| {

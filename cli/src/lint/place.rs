@@ -17,7 +17,7 @@ pub(super) fn of(node: &Node, text: &str, path: &str, code: Code) -> Range<usize
                 | Code::DoubledField
                 | Code::MissingField
                 | Code::SelectorUnsupported
-                | Code::TokenUnsupported
+                | Code::NothingVerifiesTokens
                 | Code::DirectAddress
                 | Code::RemoteAddress
                 | Code::ProviderWithoutCustom

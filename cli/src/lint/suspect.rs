@@ -62,6 +62,7 @@ fn in_strict_eyes(document: &Node, path: &str, text: &str, denies: bool, finding
         "apiVersion": "meshward.io/v1alpha1",
         "kind": "PluginConfig",
         "peerVerifiedBy": "transport",
+        "claims": {"from": "handover"},
         "documents": [strict],
     });
     for problem in problems(&config) {

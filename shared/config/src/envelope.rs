@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::parse::given;
+use crate::words;
 
 /// `PluginConfig`, as it is written. One of these is what a plugin is configured with.
 #[derive(Debug, Deserialize)]
@@ -39,26 +40,30 @@ pub struct RawEnvelope {
 }
 
 /// The versions of the envelope that this build reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ApiVersion {
     /// The first.
-    #[serde(rename = "meshward.io/v1alpha1")]
+    #[cfg_attr(feature = "schema", schemars(rename = "meshward.io/v1alpha1"))]
     V1Alpha1,
 }
 
+words!(ApiVersion { V1Alpha1 = "meshward.io/v1alpha1" });
+
 /// The envelope's kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EnvelopeKind {
     /// The only one.
     PluginConfig,
 }
 
+words!(EnvelopeKind { PluginConfig = "PluginConfig" });
+
 /// Where the caller's identity is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum PeerFrom {
     /// The URI SAN of the certificate on this connection.
     #[default]
@@ -67,10 +72,12 @@ pub enum PeerFrom {
     FilterState,
 }
 
+words!(PeerFrom { Connection = "connection", FilterState = "filterState" });
+
 /// Who verifies the caller's certificate. That a certificate was presented proves nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum PeerVerifiedBy {
     /// The listener admits no unverified certificate (Istio, Consul, and any Envoy with a validation context and no
     /// `ACCEPT_UNTRUSTED`).
@@ -80,10 +87,12 @@ pub enum PeerVerifiedBy {
     Connection,
 }
 
+words!(PeerVerifiedBy { Transport = "transport", Connection = "connection" });
+
 /// What happens when no document applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum WhenNothingApplies {
     /// Refuse.
     #[default]
@@ -91,6 +100,8 @@ pub enum WhenNothingApplies {
     /// Let through, as Istio does.
     Allow,
 }
+
+words!(WhenNothingApplies { Deny = "deny", Allow = "allow" });
 
 /// Where access policies find the caller's claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -102,9 +113,9 @@ pub struct RawClaims {
 }
 
 /// Who verified the token that claims are taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum ClaimsFrom {
     /// Nobody: a policy that looks at claims is refused.
     #[default]
@@ -113,10 +124,12 @@ pub enum ClaimsFrom {
     Handover,
 }
 
+words!(ClaimsFrom { None = "none", Handover = "handover" });
+
 /// Who writes events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum EventsFrom {
     /// The plugin that decides.
     #[default]
@@ -125,13 +138,17 @@ pub enum EventsFrom {
     Handover,
 }
 
+words!(EventsFrom { Own = "own", Handover = "handover" });
+
 /// Which part the `ratelimit` plugin plays; it is installed once for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum Role {
     /// Is the caller in the penalty box? Before `authn`.
     Penalty,
     /// How fast may it go? After `authz`.
     Quota,
 }
+
+words!(Role { Penalty = "penalty", Quota = "quota" });

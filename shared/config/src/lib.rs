@@ -11,6 +11,7 @@ mod named;
 mod own;
 mod parse;
 mod place;
+mod word;
 
 pub use document::{RawDocument, RawMetadata, split_documents};
 pub use envelope::{
@@ -21,3 +22,6 @@ pub use named::Named;
 pub use own::{check_metadata, own_document};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};
 pub use place::{Place, Problems};
+#[doc(hidden)]
+pub use serde::{Deserialize, Deserializer};
+pub use word::{no_word, word};

@@ -15,10 +15,9 @@ pub const MAX_CONFIGURATION_BYTES: usize = 8 * 1024 * 1024;
 pub fn parse<T: DeserializeOwned>(json: &str, base: &str) -> Result<T, Problem> {
     serde_json::from_str(json).map_err(|error| {
         let path = join(base, &path_at(json, error.line(), error.column()));
-        // Below the envelope the text is known to be JSON: there, serde_json says so where a word of a choice should stand.
+        // Where a word of a choice should stand, serde's own enums make a syntax error of it; the text is known to be JSON.
         if !base.is_empty() && error.is_syntax() {
-            let help = "give it one of the words it takes; left out, it has its default";
-            return problem(Code::WrongType, path, "invalid type: expected a word", help);
+            return no_word(&path);
         }
         translate(&path, &error.to_string())
     })
@@ -71,6 +70,9 @@ fn translate(path: &str, message: &str) -> Problem {
         None => message,
     };
     let code = code_of(text);
+    if code == Code::WrongType && text.ends_with(", expected a word") {
+        return no_word(path);
+    }
     let mut words = text.split('`');
     let known: Vec<&str> = words.by_ref().skip(1).step_by(2).collect();
     if code == Code::WrongType {
@@ -86,20 +88,24 @@ fn translate(path: &str, message: &str) -> Problem {
     }
 }
 
+fn no_word(path: &str) -> Problem {
+    let help = "give it one of the words it takes; left out, it has its default";
+    problem(Code::WrongType, path, "invalid type: expected a word", help)
+}
+
 /// What is read only to be refused, or is written by machines: nobody is told to write it.
-const UNOFFERED: [&str; 21] = [
+const UNOFFERED: [&str; 20] = [
     "AUDIT",
     "CUSTOM",
     "selector",
     "targetRef",
     "targetRefs",
     "provider",
-    "requestPrincipals",
-    "notRequestPrincipals",
     "ipBlocks",
     "notIpBlocks",
     "remoteIpBlocks",
     "notRemoteIpBlocks",
+    "regex",
     "status",
     "uid",
     "resourceVersion",
@@ -171,6 +177,10 @@ fn right_type(text: &str, field: &str) -> String {
         ("a sequence", None) => "it is a list: begin each entry with `- `".to_owned(),
         (_, None) if found == "sequence" => "it is not a list here: take the `- ` away".to_owned(),
         ("a string", None) => "write one value, in quotes".to_owned(),
+        ("a boolean", _) => "write `true` or `false`, without quotes".to_owned(),
+        _ if expected.ends_with("2^53)") => {
+            "larger numbers are not the same to every reader: let it be a string, in quotes".to_owned()
+        }
         (_, Some(_) | None) => String::new(),
     }
 }

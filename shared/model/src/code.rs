@@ -59,7 +59,7 @@ codes! {
     OtherwiseContradicts = 217, "DENY documents disagree about `otherwise`";
 
     EmptySource = 301, "a source that names nobody";
-    TokenUnsupported = 302, "request principals, which this version does not see";
+    NothingVerifiesTokens = 302, "what the caller's token says, where nothing verifies tokens";
     DirectAddress = 303, "the direct peer's address, which a plugin does not see";
     RemoteAddress = 304, "the client's address, which this version does not see";
     BadPrincipal = 305, "a principal that is no part of a SPIFFE ID";
@@ -71,6 +71,7 @@ codes! {
     TooManyServiceAccounts = 311, "more service accounts than are read";
     BadTrustDomain = 312, "a value that is no trust domain";
     NobodyIsLeft = 313, "an ALLOW rule that excludes every caller";
+    BadRequestPrincipal = 314, "a request principal that is no issuer and subject";
 
     EmptyOperation = 401, "an operation that names nothing";
     BadPort = 402, "a value that is no TCP port";
@@ -86,6 +87,9 @@ codes! {
     AttributeUnsupported = 503, "a `key` that this version does not see";
     AttributeIsNoHeader = 504, "a condition on a header that is matched elsewhere";
     BadHeaderName = 505, "a value that is no header name";
+    BadClaimName = 506, "names that lead to no claim";
+    MixedCondition = 507, "parts of a condition that do not go together";
+    NotOneNumber = 508, "something else than a number where numbers are compared";
 
     EmptyList = 601, "a list without values";
     EmptyValue = 602, "an empty value";

@@ -1,8 +1,9 @@
 //! The `authz` plugin: a pipeline of one stage.
 
+use meshward_config::ClaimsFrom;
 use meshward_event::LogOnly;
 use meshward_model::{Counter, DocumentKind, Refusal, StageId};
-use meshward_policy::{AccessControl, Compiler};
+use meshward_policy::{AccessControl, Compiler, Tokens};
 
 use crate::assemble::Takes;
 use crate::{Assemble, Documents, Names, Owns, Pipeline, names};
@@ -40,13 +41,14 @@ impl Assemble for AccessControl {
     const TAKES: Takes = Takes { claims: true, events: true, role: false };
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
-        Ok((access_control(documents)?, documents.log_only()))
+        let tokens = documents.claims == ClaimsFrom::Handover;
+        Ok((access_control(documents, tokens)?, documents.log_only()))
     }
 }
 
-/// Makes the stage of those documents that say what a caller may do.
-pub(crate) fn access_control(documents: &Documents<'_>) -> Result<AccessControl, Refusal> {
-    let mut compiler = Compiler::default();
+/// Makes the stage of those documents that say what a caller may do. `tokens`: whether anybody verifies tokens.
+pub(crate) fn access_control(documents: &Documents<'_>, tokens: bool) -> Result<AccessControl, Refusal> {
+    let mut compiler = Compiler::new(if tokens { Tokens::Verified } else { Tokens::Unverified });
     for (path, kind, json) in &documents.documents {
         let kind = match kind.as_str() {
             known if known == DocumentKind::AccessPolicy.as_str() => DocumentKind::AccessPolicy,

@@ -84,7 +84,7 @@ impl Assemble for Stages {
         let penalty = kept(&mut problems, ratelimit::penalty(documents)).flatten();
         let authn = kept(&mut problems, authn::authentication(documents)).flatten();
         let tokens = documents.documents.iter().any(|(_, kind, _)| kind == authn::KIND);
-        let authz = kept(&mut problems, authz::access_control(documents));
+        let authz = kept(&mut problems, authz::access_control(documents, tokens));
         let quota = kept(&mut problems, ratelimit::limits(documents, tokens)).flatten();
         let recorder = kept(&mut problems, sentinel::sinks(documents));
         let (Some(authz), Some(recorder), []) = (authz, recorder, problems.as_slice()) else {

@@ -10,7 +10,7 @@ use crate::set::Set;
 ///
 /// `AccessPolicy` and `AuthorizationPolicy` are separate sets and both must allow. Shadow documents are sets of their own that
 /// refuse nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccessControl {
     pub(crate) enforced: Vec<Set>,
     pub(crate) shadow: Vec<Set>,

@@ -1,5 +1,6 @@
 //! Documents to compiled sets. Everything that could go wrong goes wrong here, with a place and a remedy.
 
+mod claim;
 mod condition;
 mod document;
 mod operation;
@@ -18,31 +19,47 @@ use crate::rule::Rule;
 use crate::set::{Set, Uses};
 use document::Document;
 
+/// Whether the requests that the policies decide have verified tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// `authn` verifies them, before or beside.
+    Verified,
+    /// Nobody does: a policy that looks at a token is refused.
+    Unverified,
+}
+
 /// Collects documents and compiles them into an [`AccessControl`].
 ///
 /// ```
 /// use meshward_config::{Place, Problems, WhenNothingApplies};
 /// use meshward_model::{DocumentKind, Needs};
-/// use meshward_policy::Compiler;
+/// use meshward_policy::{Compiler, Tokens};
 ///
-/// let mut compiler = Compiler::default();
+/// let mut compiler = Compiler::new(Tokens::Unverified);
 /// compiler.add("documents[0]", DocumentKind::AuthorizationPolicy, r#"{
 ///     "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {"name": "nobody", "namespace": "shop"}, "spec": {}
 /// }"#);
 /// assert!(compiler.finish(WhenNothingApplies::Deny, Needs::default()).is_ok());
 /// ```
-#[derive(Default)]
 pub struct Compiler {
+    tokens: Tokens,
     problems: Problems,
     documents: Vec<Document>,
     names: BTreeSet<(DocumentKind, String, String)>,
 }
 
 impl Compiler {
+    /// A compiler without documents.
+    pub fn new(tokens: Tokens) -> Self {
+        Self { tokens, problems: Problems::default(), documents: Vec::new(), names: BTreeSet::new() }
+    }
+
     /// Compiles one document; `path` is where it stands in the configuration. Problems are kept for [`Compiler::finish`].
     pub fn add(&mut self, path: &str, kind: DocumentKind, json: &str) {
         let place = Place::root(path);
-        let Some(document) = document::compile(&place, kind, json, &mut self.problems) else { return };
+        let Some(document) = document::compile(&place, kind, self.tokens, json, &mut self.problems) else {
+            return;
+        };
         let name = (kind, document.namespace.clone(), document.name.clone());
         if !self.names.insert(name) {
             self.problems.add(

@@ -10,8 +10,9 @@ mod matching;
 mod pattern;
 pub mod raw;
 mod rule;
+mod scalar;
 mod set;
 mod truth;
 
 pub use access::AccessControl;
-pub use compile::Compiler;
+pub use compile::{Compiler, Tokens};

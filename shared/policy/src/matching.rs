@@ -1,5 +1,6 @@
-//! What one value of a rule matches, once compiled: peers, headers, operations. Cannot be wrong, only false.
+//! What one value of a rule matches, once compiled: peers, tokens, headers, operations. Cannot be wrong, only false.
 
+pub(crate) mod claim;
 pub(crate) mod header;
 pub(crate) mod operation;
 pub(crate) mod peer;

@@ -4,9 +4,11 @@
 //! instead of `unknown field`. A field that is there must hold something: an empty `from:` would match every caller, so null is
 //! refused like any other wrong type.
 
-use meshward_config::given;
+use meshward_config::{given, words};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+pub use crate::scalar::Scalar;
 
 /// `spec` of an `AccessPolicy`: a superset of Istio's `AuthorizationPolicy`, matched strictly.
 #[derive(Debug, Default, Deserialize)]
@@ -65,9 +67,9 @@ pub struct RawAuthorizationPolicy {
 }
 
 /// What a matching rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "UPPERCASE"))]
 pub enum Action {
     /// Lets the request through, unless a DENY rule matches too.
     #[default]
@@ -82,10 +84,12 @@ pub enum Action {
     Custom,
 }
 
+words!(Action { Allow = "ALLOW", Deny = "DENY", Audit = "AUDIT", Custom = "CUSTOM" });
+
 /// Whether a document decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum Mode {
     /// It decides.
     #[default]
@@ -94,16 +98,20 @@ pub enum Mode {
     Shadow,
 }
 
+words!(Mode { Enforce = "enforce", Shadow = "shadow" });
+
 /// What happens to a request that no rule of a DENY-only set matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase"))]
 pub enum Otherwise {
     /// It goes on.
     Allow,
     /// It is refused.
     Deny,
 }
+
+words!(Otherwise { Allow = "allow", Deny = "deny" });
 
 /// A rule: any of `from` (or none given) AND any of `to` (or none given) AND all of `when`. `{}` matches every request.
 #[derive(Debug, Default, Deserialize)]
@@ -169,14 +177,12 @@ pub struct RawSource {
     /// None of these trust domains.
     #[serde(default, deserialize_with = "given")]
     pub not_trust_domains: Option<Vec<String>>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
+    /// Issuer and subject of the caller's verified token, `<issuer>/<subject>`.
     #[serde(default, deserialize_with = "given")]
-    pub request_principals: Option<IgnoredAny>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub request_principals: Option<Vec<String>>,
+    /// None of these issuers and subjects.
     #[serde(default, deserialize_with = "given")]
-    pub not_request_principals: Option<IgnoredAny>,
+    pub not_request_principals: Option<Vec<String>>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
     #[serde(default, deserialize_with = "given")]
@@ -226,17 +232,52 @@ pub struct RawOperation {
     pub not_paths: Option<Vec<String>>,
 }
 
-/// A further condition: the attribute has one of `values` and none of `notValues`.
-#[derive(Debug, Deserialize)]
+/// A further condition. With `key`: the attribute has one of `values` and none of `notValues`. With `claim` (AccessPolicy only): a
+/// claim of the caller's verified token is what all of the other fields say.
+#[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a condition (`key` and `values`)")]
 pub struct RawCondition {
-    /// The attribute, such as `request.headers[x-role]` or `source.namespace`.
-    pub key: String,
+    /// The attribute, such as `request.headers[x-role]`, `source.namespace` or `request.auth.claims[groups]`.
+    #[serde(default, deserialize_with = "given")]
+    pub key: Option<String>,
     /// One of these; exact, `prefix*`, `*suffix` or `*`.
     #[serde(default, deserialize_with = "given")]
     pub values: Option<Vec<String>>,
     /// None of these.
     #[serde(default, deserialize_with = "given")]
     pub not_values: Option<Vec<String>>,
+    /// The names that lead to the claim, one inside another: `[realm_access, roles]`.
+    #[serde(default, deserialize_with = "given")]
+    pub claim: Option<Vec<String>>,
+    /// The claim is this string, number or boolean.
+    #[serde(default, deserialize_with = "given")]
+    pub equals: Option<Scalar>,
+    /// The claim is one of these strings, numbers or booleans.
+    #[serde(default, deserialize_with = "given")]
+    pub r#in: Option<Vec<Scalar>>,
+    /// The claim is a string that begins with this.
+    #[serde(default, deserialize_with = "given")]
+    pub prefix: Option<String>,
+    /// The claim is a string that ends with this.
+    #[serde(default, deserialize_with = "given")]
+    pub suffix: Option<String>,
+    /// The claim is a list with this element, or a string with this word (as in `scope`, words are separated by spaces).
+    #[serde(default, deserialize_with = "given")]
+    pub contains: Option<Scalar>,
+    /// The claim is a number greater than this.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub gt: Option<Scalar>,
+    /// The claim is a number less than this.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub lt: Option<Scalar>,
+    /// Not supported: a condition is read by people and proved by machines.
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    #[serde(default, deserialize_with = "given")]
+    pub regex: Option<IgnoredAny>,
+    /// Whether the token has the claim.
+    #[serde(default, deserialize_with = "given")]
+    pub exists: Option<bool>,
 }

@@ -1,15 +1,16 @@
 //! A compiled rule, and what it says of a request.
 
-use meshward_model::{Headers, Peer, RuleId};
+use meshward_model::{Headers, Peer, RuleId, Token};
 
 use crate::matching::Field;
+use crate::matching::claim::{self, ClaimCondition, ClaimStrings, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{Operation, Target, port_truth};
 use crate::matching::peer::{self, PeerMatcher};
 use crate::truth::{Truth, all, any};
 
 /// Any of `from` (or none given), any of `to` (or none given), all of `when`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rule {
     pub(crate) id: RuleId,
     pub(crate) from: Vec<Source>,
@@ -18,23 +19,28 @@ pub(crate) struct Rule {
 }
 
 /// One entry of `from`: all of its fields must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Source {
     pub(crate) fields: Vec<Field<PeerMatcher>>,
+    pub(crate) token: Option<Field<RequestPrincipal>>,
 }
 
 /// One entry of `when`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Condition {
     Header(HeaderCondition),
     Peer(Field<PeerMatcher>),
     Port(Field<u16>),
+    RequestPrincipal(Field<RequestPrincipal>),
+    ClaimStrings(ClaimStrings),
+    Claim(ClaimCondition),
 }
 
 /// What a rule is matched against.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject<'r> {
     pub(crate) peer: &'r Peer,
+    pub(crate) token: Option<&'r Token>,
     pub(crate) headers: &'r Headers,
     pub(crate) target: Target<'r>,
     pub(crate) strict: bool,
@@ -63,7 +69,13 @@ impl Rule {
 
 impl Source {
     fn truth(&self, subject: &Subject<'_>) -> Truth {
-        all(self.fields.iter().map(|field| peer::truth(field, subject.peer, subject.strict)))
+        let peer = all(self.fields.iter().map(|field| peer::truth(field, subject.peer, subject.strict)));
+        match &self.token {
+            Some(field) if peer != Truth::No => {
+                peer.min(claim::principal_truth(field, subject.token, subject.strict))
+            }
+            Some(_) | None => peer,
+        }
     }
 }
 
@@ -73,6 +85,9 @@ impl Condition {
             Self::Header(header) => header.truth(subject.headers, subject.strict),
             Self::Peer(field) => peer::truth(field, subject.peer, subject.strict),
             Self::Port(field) => port_truth(field, subject.target.port),
+            Self::RequestPrincipal(field) => claim::principal_truth(field, subject.token, subject.strict),
+            Self::ClaimStrings(strings) => strings.truth(subject.token, subject.strict),
+            Self::Claim(claim) => claim.truth(subject.token),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::rule::{Rule, Subject};
 use crate::truth::Truth;
 
 /// The compiled documents of one kind, all enforced or all shadow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Set {
     /// Whether the documents are `AccessPolicy`: one reading only, and a missing identity proves nothing.
     pub(crate) strict: bool,
@@ -81,7 +81,8 @@ impl Set {
                 path: request.path().ok().map(path::without_query),
             }
         };
-        self.combine(&Subject { peer: &request.peer, headers: &request.headers, target, strict: self.strict })
+        let Request { peer, headers, token, .. } = request;
+        self.combine(&Subject { peer, token: token.as_deref(), headers, target, strict: self.strict })
     }
 
     fn combine(&self, subject: &Subject<'_>) -> Decision {

@@ -1,4 +1,4 @@
-//! The running mesh: five Envoys, four applications, the certificates of one run. Here as processes; see `containers` for the other way.
+//! The running mesh: four Envoys, three applications, the certificates of one run. Here as processes; see `containers` for the other way.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,12 +11,10 @@ use meshward_harness::envoy::{Envoy, View};
 
 use super::application::Application;
 use super::containers::Containers;
-use super::form::{Form, Part};
 use super::identities::Identities;
 use super::places::Places;
 use super::plugin;
 use super::script::{Call, How};
-use super::services::{Addresses, Services};
 use super::sidecar::Sidecar;
 use super::workload::Workload;
 
@@ -24,10 +22,8 @@ use super::workload::Workload;
 pub(super) struct Parts<'a> {
     /// Envoy's binary.
     pub(super) envoy: &'a Path,
-    /// The folder of the modules.
-    pub(super) modules: &'a Path,
-    /// One module or many.
-    pub(super) form: Form,
+    /// `authz.wasm`.
+    pub(super) module: &'a Path,
     /// Where certificates, configurations and logs go.
     pub(super) dir: &'a Path,
     /// Whether one rule is taken out.
@@ -37,7 +33,6 @@ pub(super) struct Parts<'a> {
 /// A mesh that takes calls; dropping it ends it.
 pub(super) struct Mesh {
     pub(super) identities: Identities,
-    pub(super) services: Services,
     pub(super) dir: PathBuf,
     pub(super) members: BTreeMap<Workload, Member>,
     /// Where the members are containers.
@@ -50,7 +45,7 @@ pub(super) struct Member {
     pub(super) places: Places,
     pub(super) ways: Ways,
     pub(super) application: Option<Application>,
-    /// What its module was configured with: the whole of it, where there are many.
+    /// What its module was configured with.
     pub(super) policy: String,
 }
 
@@ -84,7 +79,6 @@ impl Mesh {
     pub(super) fn start(parts: &Parts<'_>) -> Result<Self> {
         let identities = Identities::mint()?;
         identities.write_to(&parts.dir.join("certs"))?;
-        let services = Services::start(parts.dir)?;
         let mut applications = BTreeMap::new();
         let mut places = BTreeMap::new();
         for workload in Workload::ALL {
@@ -94,12 +88,10 @@ impl Mesh {
             applications.insert(workload, application);
         }
         let started = std::thread::scope(|scope| {
-            let (identities, places, services) = (&identities, &places, &services.addresses);
+            let (identities, places) = (&identities, &places);
             let threads: Vec<_> = Workload::ALL
                 .into_iter()
-                .map(|workload| {
-                    (workload, scope.spawn(move || start(parts, workload, identities, places, services)))
-                })
+                .map(|workload| (workload, scope.spawn(move || start(parts, workload, identities, places))))
                 .collect();
             threads
                 .into_iter()
@@ -116,8 +108,7 @@ impl Mesh {
             let application = application.map(Application::Here);
             (workload, Member { proxy: Proxy::Process(envoy), places, ways, application, policy })
         });
-        let (dir, members) = (parts.dir.to_owned(), members.collect());
-        Ok(Self { identities, services, dir, members, containers: None })
+        Ok(Self { identities, dir: parts.dir.to_owned(), members: members.collect(), containers: None })
     }
 
     /// A workload of the mesh.
@@ -170,12 +161,9 @@ fn start(
     workload: Workload,
     identities: &Identities,
     places: &BTreeMap<Workload, Places>,
-    services: &Addresses,
 ) -> Result<(Envoy, String)> {
     let policy = plugin::configuration(workload, parts.sabotage)?;
-    let filters: Vec<Part> = parts.form.parts(&policy)?;
-    let sidecar =
-        Sidecar { workload, places, identities, services, modules: parts.modules, filters: &filters };
+    let sidecar = Sidecar { workload, places, identities, module: parts.module, policy: &policy };
     let builder =
         Envoy::builder(parts.envoy).bootstrap(&sidecar.bootstrap()?).dir(&parts.dir.join(workload.name()));
     Ok((builder.start()?, policy))

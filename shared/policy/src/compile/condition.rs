@@ -4,29 +4,35 @@ use meshward_config::{Place, Problems, closest};
 use meshward_model::Code;
 
 use super::document::Context;
-use super::operation;
 use super::source::{self, Part};
 use super::values::{self, Wrong, wrong};
+use super::{claim, operation};
+use crate::matching::Field;
+use crate::matching::claim::ClaimStrings;
 use crate::matching::header::HeaderCondition;
+use crate::pattern::Pattern;
 use crate::raw::RawCondition;
 use crate::rule::Condition;
 use crate::set::Uses;
 
 /// The attributes that can be decided here; a header's name stands in the brackets.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 10] = [
     "request.headers",
     "source.principal",
     "source.namespace",
     "source.serviceAccount",
     "source.trustDomain",
     "destination.port",
+    "request.auth.principal",
+    "request.auth.audiences",
+    "request.auth.presenter",
+    "request.auth.claims",
 ];
 
 /// Attributes that Istio knows and that are not decided here, and what the plugin would have to see.
-const REFUSED: [(&str, &str); 6] = [
+const REFUSED: [(&str, &str); 5] = [
     ("source.ip", source::PEER_ADDRESS),
     ("remote.ip", source::CLIENT_ADDRESS),
-    ("request.auth", source::TOKENS),
     ("destination.ip", "the address that was called"),
     ("connection.sni", "the name that TLS asked for"),
     ("experimental.envoy.filters", "other filters' metadata"),
@@ -39,6 +45,10 @@ pub(super) fn compile(
     uses: &mut Uses,
     problems: &mut Problems,
 ) -> Option<Condition> {
+    if raw.claim.is_some() && context.strict {
+        return Some(Condition::Claim(claim::condition(place, context, raw, problems)));
+    }
+    let key = key(place, raw, problems)?;
     let given = ("values", raw.values.as_ref());
     let not_given = ("notValues", raw.not_values.as_ref());
     if given.1.is_none_or(Vec::is_empty) && not_given.1.is_none_or(Vec::is_empty) {
@@ -50,33 +60,114 @@ pub(super) fn compile(
         );
         return None;
     }
-    let part = match raw.key.as_str() {
-        "source.principal" => Part::Principal,
-        "source.namespace" => Part::Namespace,
-        "source.serviceAccount" => Part::ServiceAccount,
-        "source.trustDomain" => Part::TrustDomain,
-        "destination.port" => {
+    match attribute(context, key) {
+        Ok(Attribute::Peer(part)) => {
+            uses.peer = true;
+            source::field(place, context, given, not_given, part, problems).map(Condition::Peer)
+        }
+        Ok(Attribute::Port) => {
             uses.port = true;
-            return values::field(place, context, given, not_given, operation::port, problems)
-                .map(Condition::Port);
+            values::field(place, context, given, not_given, operation::port, problems).map(Condition::Port)
         }
-        key => {
-            return match header_name(context, key) {
-                Ok(name) => {
-                    uses.headers = true;
-                    let read = |value: &str| values::pattern(context, "value", value);
-                    let values = values::field(place, context, given, not_given, read, problems)?;
-                    Some(Condition::Header(HeaderCondition { name, values }))
-                }
-                Err(Wrong { code, message, help }) => {
-                    problems.add(code, &place.field("key"), message, help);
-                    None
-                }
-            };
+        Ok(Attribute::Header(name)) => {
+            uses.headers = true;
+            let values = strings(place, context, raw, problems)?;
+            Some(Condition::Header(HeaderCondition { name, values }))
         }
-    };
-    uses.peer = true;
-    source::field(place, context, given, not_given, part, problems).map(Condition::Peer)
+        Ok(Attribute::RequestPrincipal) => {
+            claim::are_verified(&place.field("key"), context, problems);
+            claim::principals(place, context, given, not_given, problems).map(Condition::RequestPrincipal)
+        }
+        Ok(Attribute::Claim(path)) => {
+            claim::are_verified(&place.field("key"), context, problems);
+            let values = strings(place, context, raw, problems)?;
+            Some(Condition::ClaimStrings(ClaimStrings { path, values }))
+        }
+        Err(Wrong { code, message, help }) => {
+            problems.add(code, &place.field("key"), message, help);
+            None
+        }
+    }
+}
+
+fn strings(
+    place: &Place<'_>,
+    context: Context<'_>,
+    raw: &RawCondition,
+    problems: &mut Problems,
+) -> Option<Field<Pattern>> {
+    let given = ("values", raw.values.as_ref());
+    let not_given = ("notValues", raw.not_values.as_ref());
+    let read = |value: &str| values::pattern(context, "value", value);
+    values::field(place, context, given, not_given, read, problems)
+}
+
+/// The `key`; where there is none, or what only goes with `claim` stands beside it, a problem.
+fn key<'a>(place: &Place<'_>, raw: &'a RawCondition, problems: &mut Problems) -> Option<&'a str> {
+    let typed = [
+        ("claim", raw.claim.is_some()),
+        ("equals", raw.equals.is_some()),
+        ("in", raw.r#in.is_some()),
+        ("prefix", raw.prefix.is_some()),
+        ("suffix", raw.suffix.is_some()),
+        ("contains", raw.contains.is_some()),
+        ("gt", raw.gt.is_some()),
+        ("lt", raw.lt.is_some()),
+        ("exists", raw.exists.is_some()),
+        ("regex", raw.regex.is_some()),
+    ];
+    if let Some((name, _)) = typed.iter().find(|(_, given)| *given) {
+        problems.add(
+            Code::MixedCondition,
+            &place.field(name),
+            "this is for conditions on a `claim`, in an AccessPolicy",
+            "with a `key` write `values` or `notValues`, as in `key: request.auth.claims[groups]` and `values: [admins]`",
+        );
+        return None;
+    }
+    if raw.key.is_none() {
+        let help =
+            "name the attribute, such as `key: request.headers[x-role]`, or in an AccessPolicy a `claim`";
+        problems.add(Code::MissingField, place, "missing field `key`", help);
+    }
+    raw.key.as_deref()
+}
+
+/// What a key names.
+enum Attribute {
+    Peer(Part),
+    Port,
+    /// The header's name, lower case.
+    Header(Box<[u8]>),
+    RequestPrincipal,
+    /// The names that lead to the claim.
+    Claim(Vec<Box<str>>),
+}
+
+fn attribute(context: Context<'_>, key: &str) -> Result<Attribute, Wrong> {
+    Ok(match key {
+        "source.principal" => Attribute::Peer(Part::Principal),
+        "source.namespace" => Attribute::Peer(Part::Namespace),
+        "source.serviceAccount" => Attribute::Peer(Part::ServiceAccount),
+        "source.trustDomain" => Attribute::Peer(Part::TrustDomain),
+        "destination.port" => Attribute::Port,
+        "request.auth.principal" => Attribute::RequestPrincipal,
+        "request.auth.audiences" => Attribute::Claim(vec!["aud".into()]),
+        "request.auth.presenter" => Attribute::Claim(vec!["azp".into()]),
+        _ => match key.strip_prefix("request.auth.claims") {
+            Some(brackets) => match claim::names(context, brackets) {
+                Some(names) => Attribute::Claim(names),
+                None => {
+                    return wrong(
+                        Code::BadClaimName,
+                        format!("`{key}` leads to no claim"),
+                        "write as in `request.auth.claims[groups]`, or `request.auth.claims[realm_access][roles]` for a claim inside a claim",
+                    );
+                }
+            },
+            None => Attribute::Header(header_name(context, key)?),
+        },
+    })
 }
 
 /// The name in `request.headers[name]`, lower case.
@@ -120,7 +211,11 @@ fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
     }
     let (head, name) = key.split_once('[').unwrap_or((key, ""));
     let is_header = matches!(head, "header" | "headers");
+    let is_claim = head.contains("claim");
     let help = match closest(head, KEYS) {
+        _ if is_claim => {
+            "write `request.auth.claims[<name>]`, such as `request.auth.claims[groups]`".to_owned()
+        }
         near if is_header || near == Some("request.headers") => match name.strip_suffix(']') {
             Some(name) if !name.is_empty() => format!("did you mean `request.headers[{name}]`?"),
             Some(_) | None => {
@@ -128,7 +223,10 @@ fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
             }
         },
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are {}", KEYS.join(", ").replace("headers", "headers[<name>]")),
+        None => format!(
+            "known are {}",
+            KEYS.join(", ").replace("headers", "headers[<name>]").replace("claims", "claims[<name>]")
+        ),
     };
     wrong(Code::UnknownAttribute, format!("unknown key `{key}`"), help)
 }

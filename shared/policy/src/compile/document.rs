@@ -4,7 +4,7 @@ use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata,
 use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
 
-use super::rule;
+use super::{Tokens, rule};
 use crate::raw::{Action, Mode, Otherwise, RawAccessPolicy, RawAuthorizationPolicy, RawRule};
 use crate::rule::Rule;
 use crate::set::Uses;
@@ -41,11 +41,13 @@ pub(super) struct Context<'a> {
     pub(super) strict: bool,
     pub(super) action: Action,
     pub(super) namespace: Option<&'a str>,
+    pub(super) tokens: Tokens,
 }
 
 pub(super) fn compile(
     place: &Place<'_>,
     kind: DocumentKind,
+    tokens: Tokens,
     json: &str,
     problems: &mut Problems,
 ) -> Option<Document> {
@@ -72,8 +74,8 @@ pub(super) fn compile(
     check_rules(&at_spec, &spec, problems);
     let said = (!metadata.namespace.is_empty()).then_some(metadata.namespace.as_str());
     let namespace = said.unwrap_or("default").to_owned();
-    let context =
-        Context { strict: kind == DocumentKind::AccessPolicy, action: spec.action, namespace: said };
+    let strict = kind == DocumentKind::AccessPolicy;
+    let context = Context { strict, action: spec.action, namespace: said, tokens };
     let mut uses = Uses::default();
     let mut rules = Vec::new();
     for (index, raw) in spec.rules.iter().flatten().enumerate() {

@@ -145,8 +145,8 @@ fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
             braces_help(value),
         );
     }
-    let pattern =
-        values::pattern(context, "path", value).map_err(|wrong| Wrong { help: star_help(value), ..wrong })?;
+    let pattern = values::pattern(context, "path", value)
+        .map_err(|wrong| Wrong { help: star_help(value).into(), ..wrong })?;
     if context.strict {
         match &pattern {
             Pattern::Any => {}

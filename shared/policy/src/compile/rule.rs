@@ -64,7 +64,7 @@ pub(super) fn compile(
     Rule { id, from, to, when }
 }
 
-fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, remedy: &str, problems: &mut Problems) {
+fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, remedy: &'static str, problems: &mut Problems) {
     match entries.map(<[T]>::len) {
         Some(0) => problems.add(Code::EmptyList, at, "an empty list", remedy),
         Some(count) if count > MAX_ENTRIES => {

@@ -3,6 +3,7 @@
 use meshward_config::{Place, Problems};
 use meshward_model::{Code, SpiffeId};
 
+use super::claim;
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
 use crate::matching::Field;
@@ -51,7 +52,14 @@ pub(super) fn compile(
     for (given, not_given, part) in pairs {
         fields.extend(field(place, context, given, not_given, part, problems));
     }
-    if fields.is_empty() && !unsupported {
+    let given = ("requestPrincipals", raw.request_principals.as_ref());
+    let not_given = ("notRequestPrincipals", raw.not_request_principals.as_ref());
+    let token = claim::principals(place, context, given, not_given, problems);
+    if token.is_some() {
+        let (name, _) = if given.1.is_some() { given } else { not_given };
+        claim::are_verified(&place.field(name), context, problems);
+    }
+    if fields.is_empty() && token.is_none() && !unsupported {
         problems.add(
             Code::EmptySource,
             place,
@@ -59,8 +67,8 @@ pub(super) fn compile(
             "name a caller (without `from` the rule matches EVERY caller)",
         );
     }
-    uses.peer = true;
-    Source { fields }
+    uses.peer |= !fields.is_empty();
+    Source { fields, token }
 }
 
 /// Istio's rules on service accounts: by themselves, and few.
@@ -119,12 +127,7 @@ pub(super) fn field(
         )
     });
     if context.strict && context.action == Action::Allow && nobody {
-        problems.add(
-            Code::NobodyIsLeft,
-            &place.field(not_name),
-            format!("in an ALLOW rule `{not_name}: [\"*\"]` matches nobody (in Istio's: callers without identity)"),
-            "to let everyone in, with or without identity, leave `from` out; to require an identity, write this in a DENY rule",
-        );
+        values::nobody_is_left(&place.field(not_name), not_name, "identity", problems);
     }
     Some(field)
 }
@@ -160,7 +163,8 @@ fn strict_principal(context: Context<'_>, value: &str) -> Result<PeerMatcher, Wr
                     } else {
                         String::new()
                     }
-                ),
+                )
+                .into(),
                 ..wrong
             },
             Some(_) | None => wrong,
@@ -267,7 +271,6 @@ fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> 
     }
 }
 
-pub(super) const TOKENS: &str = "tokens (JWTs) yet";
 pub(super) const PEER_ADDRESS: &str = "the direct peer's address";
 pub(super) const CLIENT_ADDRESS: &str = "the client's address yet";
 
@@ -283,8 +286,6 @@ pub(super) fn unseen(name: &str, what: &str) -> (String, &'static str) {
 fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) -> bool {
     let mut any = false;
     for (code, field, given, what) in [
-        (Code::TokenUnsupported, "requestPrincipals", raw.request_principals.is_some(), TOKENS),
-        (Code::TokenUnsupported, "notRequestPrincipals", raw.not_request_principals.is_some(), TOKENS),
         (Code::DirectAddress, "ipBlocks", raw.ip_blocks.is_some(), PEER_ADDRESS),
         (Code::DirectAddress, "notIpBlocks", raw.not_ip_blocks.is_some(), PEER_ADDRESS),
         (Code::RemoteAddress, "remoteIpBlocks", raw.remote_ip_blocks.is_some(), CLIENT_ADDRESS),

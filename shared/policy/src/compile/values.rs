@@ -1,5 +1,7 @@
 //! Lists of values.
 
+use std::borrow::Cow;
+
 use meshward_config::{Place, Problems};
 use meshward_model::Code;
 
@@ -28,12 +30,16 @@ pub(super) fn field<M>(
 /// What is wrong with a value, and what to write instead.
 pub(super) struct Wrong {
     pub(super) code: Code,
-    pub(super) message: String,
-    pub(super) help: String,
+    pub(super) message: Cow<'static, str>,
+    pub(super) help: Cow<'static, str>,
 }
 
 /// Shorthand for a [`Wrong`] value.
-pub(super) fn wrong<T>(code: Code, message: impl Into<String>, help: impl Into<String>) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(
+    code: Code,
+    message: impl Into<Cow<'static, str>>,
+    help: impl Into<Cow<'static, str>>,
+) -> Result<T, Wrong> {
     Err(Wrong { code, message: message.into(), help: help.into() })
 }
 
@@ -47,12 +53,7 @@ fn list<M>(
     let values = values?;
     if values.is_empty() {
         if context.strict {
-            problems.add(
-                Code::EmptyList,
-                place,
-                "an empty list",
-                "name at least one value; deleting the field would take its restriction away",
-            );
+            empty_list(place, problems);
             return Some(Vec::new());
         }
         // In Istio's API an empty list is the same as none.
@@ -80,6 +81,31 @@ fn list<M>(
         }
     }
     Some(compiled)
+}
+
+/// A list that names nothing.
+pub(super) fn empty_list(place: &Place<'_>, problems: &mut Problems) {
+    problems.add(
+        Code::EmptyList,
+        place,
+        "an empty list",
+        "name at least one value; deleting the field would take its restriction away",
+    );
+}
+
+/// A value that says nothing.
+pub(super) fn empty_value(place: &Place<'_>, problems: &mut Problems) {
+    problems.add(Code::EmptyValue, place, "an empty value", "name something");
+}
+
+/// A strict ALLOW rule that excludes everybody; `what` is what it looks at.
+pub(super) fn nobody_is_left(place: &Place<'_>, field: &str, what: &str, problems: &mut Problems) {
+    problems.add(
+        Code::NobodyIsLeft,
+        place,
+        format!("in an ALLOW rule `{field}: [\"*\"]` matches nobody (in Istio's: callers without {what})"),
+        format!("to let everyone in, with or without {what}, leave `from` out; to require one, write this in a DENY rule"),
+    );
 }
 
 /// Reads a value as a string match. Strict: a `*` anywhere but at one end is refused, since it would be taken literally. `what`

@@ -63,8 +63,13 @@ fn source(alphabet: Alphabet) -> BoxedStrategy<Value> {
     let names = field("principals", &["td/ns/a/sa/x", "td/ns/a/*", "*/sa/x", "td2*", "td/ns/shop/sa/x"], any);
     let namespaces = field("namespaces", &["a", "b", "sh*", "*p"], any);
     let accounts = field("serviceAccounts", &["a/x", "x", "b/y", "shop/y"], &[]);
-    prop_oneof![3 => object(vec![names, namespaces, domains()]), 1 => object(vec![accounts, domains()])]
-        .boxed()
+    let tokens = || field("requestPrincipals", &["i/s", "i/*", "i*", "*s", "*/t", "j/t"], any);
+    prop_oneof![
+        3 => object(vec![names, namespaces, domains(), tokens()]),
+        1 => object(vec![accounts, domains()]),
+        1 => object(vec![tokens()]),
+    ]
+    .boxed()
 }
 
 fn operation() -> BoxedStrategy<Value> {
@@ -94,8 +99,100 @@ fn condition(alphabet: Alphabet) -> BoxedStrategy<Value> {
         1 => with("source.serviceAccount", field("values", &["a/x", "shop/y"], &[])),
         1 => with("source.principal", field("values", &["td/ns/a/sa/x", "td/*"], any)),
         1 => with("source.trustDomain", field("values", &["td", "td2"], any)),
+        1 => with("request.auth.principal", field("values", &["i/s", "j/*"], any)),
+        1 => with("request.auth.audiences", field("values", &["a", "b*"], any)),
+        1 => with("request.auth.presenter", field("values", &["a", "*b"], any)),
+        2 => with("request.auth.claims[g]", field("values", &["a", "b", "a*", "*b"], any)),
+        1 => with("request.auth.claims[n][g]", field("values", &["a", "ab"], any)),
+        1 => with("request.auth.claims[scope]", field("values", &["a", "b"], any)),
     ]
     .boxed()
+}
+
+/// A typed condition on a claim, which only strict rules have. `named`: one that asks for more than that the claim exists.
+fn typed_condition(alphabet: Alphabet) -> BoxedStrategy<Value> {
+    let mut tests = vec![
+        json!({"equals": "a"}),
+        json!({"equals": true}),
+        json!({"equals": 1}),
+        json!({"in": ["a", 2, "b"]}),
+        json!({"prefix": "a"}),
+        json!({"suffix": "b"}),
+        json!({"contains": "a"}),
+        json!({"gt": 1}),
+        json!({"lt": 2.5}),
+        json!({"gt": 0, "lt": 2}),
+        json!({"exists": false}),
+    ];
+    if alphabet.any_identity {
+        tests.push(json!({"exists": true}));
+    }
+    (select(&[json!(["g"]), json!(["n", "g"]), json!(["scope"]), json!(["aud"])]), select(&tests))
+        .prop_map(|(path, mut test)| {
+            if let Some(test) = test.as_object_mut() {
+                test.insert("claim".to_owned(), path);
+            }
+            test
+        })
+        .boxed()
+}
+
+/// A rule with one or two typed conditions beside what a rule may have; for strict documents only.
+pub(crate) fn typed_rule(alphabet: Alphabet) -> impl Strategy<Value = Value> {
+    (rule(alphabet), prop::collection::vec(typed_condition(alphabet), 1..=2)).prop_map(|(mut rule, typed)| {
+        if let Some(rule) = rule.as_object_mut() {
+            let when = rule.entry("when").or_insert_with(|| json!([]));
+            when.as_array_mut().into_iter().for_each(|when| when.extend(typed.clone()));
+        }
+        rule
+    })
+}
+
+/// The claims of a verified token; none where there is no token.
+fn claims() -> BoxedStrategy<Option<Value>> {
+    let value = || {
+        select(&[
+            json!(null),
+            json!("a"),
+            json!("ab"),
+            json!("b a"),
+            json!(""),
+            json!(true),
+            json!(1),
+            json!(2.5),
+            json!([]),
+            json!(["a", "b"]),
+            json!(["ab", 1]),
+            json!({"g": "a"}),
+            json!({"g": ["ab", "c"]}),
+        ])
+    };
+    let optional = || prop::option::of(value());
+    let subject = prop::option::weighted(0.8, select(&["s", "t", "us", ""]));
+    let token =
+        (select(&["i", "j", "ij"]), subject, optional(), optional(), optional(), optional(), optional())
+            .prop_map(|(issuer, subject, g, n, scope, aud, azp)| {
+                let subject = subject.map(|subject| json!(subject));
+                let all =
+                    [("sub", subject), ("g", g), ("n", n), ("scope", scope), ("aud", aud), ("azp", azp)];
+                let mut claims = Map::new();
+                claims.insert("iss".to_owned(), json!(issuer));
+                claims.extend(all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+                Value::Object(claims)
+            });
+    prop::option::weighted(0.7, token).boxed()
+}
+
+/// A token about which nothing is open to the rules of [`rule`]: whole, and each claim of strings.
+fn plain_claims() -> BoxedStrategy<Option<Value>> {
+    let value = || select(&[json!("a"), json!("ab"), json!(["a", "b"]), json!([]), json!(["ab"])]);
+    (select(&["i", "j", "ij"]), select(&["s", "t", "us"]), [value(), value(), value(), value(), value()])
+        .prop_map(|(issuer, subject, [g, inner, scope, aud, azp])| {
+            Some(json!({
+                "iss": issuer, "sub": subject, "g": g, "n": {"g": inner}, "scope": scope, "aud": aud, "azp": azp,
+            }))
+        })
+        .boxed()
 }
 
 /// A rule; sometimes the empty one.
@@ -155,14 +252,17 @@ fn build(
     hosts: &'static [&'static str],
     ports: &'static [Option<u16>],
     headers: BoxedStrategy<Vec<(String, String)>>,
+    claims: BoxedStrategy<Option<Value>>,
 ) -> impl Strategy<Value = Ask> {
     let paths = select(&["/", "/a", "/a/x", "/a/b/x", "/b/y?q=/a", "/a/q"]);
     let target = (select(&["GET", "POST", "PUT"]), paths, select(hosts), select(ports));
-    (select(callers), target, headers).prop_map(|(caller, (method, path, host, port), headers)| {
-        let ask = specimen::ask().method(method).path(path).host(host).port(port);
-        let ask = if caller.is_empty() { ask } else { ask.by(caller) };
-        headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
-    })
+    (select(callers), target, headers, claims).prop_map(
+        |(caller, (method, path, host, port), headers, claims)| {
+            let ask = Ask { claims, ..specimen::ask() }.method(method).path(path).host(host).port(port);
+            let ask = if caller.is_empty() { ask } else { ask.by(caller) };
+            headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
+        },
+    )
 }
 
 /// Any request: nobody, strange identities, repeated and merged headers, ports unknown or in the host.
@@ -186,6 +286,7 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
         &["h.example", "H.example:81", "g.example", "x"],
         &[Some(80), Some(80), Some(81), None],
         prop::collection::vec(header, 0..=3).boxed(),
+        claims(),
     )
 }
 
@@ -203,5 +304,6 @@ pub(crate) fn plain_ask() -> impl Strategy<Value = Ask> {
         &["h.example", "g.example", "x"],
         &[Some(80), Some(81)],
         headers.boxed(),
+        plain_claims(),
     )
 }

@@ -43,6 +43,13 @@ fn condition(entry: &Value, ask: &Ask) -> bool {
         "source.serviceAccount" => source("serviceaccounts", value, ask),
         "source.trustDomain" => source("trustdomains", value, ask),
         "destination.port" => operation("ports", value, ask),
+        "request.auth.principal" => source("requestprincipals", value, ask),
+        "request.auth.audiences" => claim(&["aud"], value, ask),
+        "request.auth.presenter" => claim(&["azp"], value, ask),
+        key if key.starts_with("request.auth.claims[") => {
+            let names = key.trim_start_matches("request.auth.claims[").trim_end_matches(']');
+            claim(&names.split("][").collect::<Vec<_>>(), value, ask)
+        }
         key => {
             let name = key.strip_prefix("request.headers[").and_then(|key| key.strip_suffix(']')).unwrap();
             let mut values = ask.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
@@ -54,7 +61,46 @@ fn condition(entry: &Value, ask: &Ask) -> bool {
         && given("notValues").is_none_or(|values| !strings(values).any(one))
 }
 
+/// The metadata matcher that is written for a claim: a string, or any string of a list.
+fn claim(names: &[&str], value: &str, ask: &Ask) -> bool {
+    let Some(found) = ask.claims.as_ref().and_then(|claims| claims.pointer(&format!("/{}", names.join("/"))))
+    else {
+        return false;
+    };
+    let pattern = glob(value, ".+");
+    match found {
+        // Envoy makes a list of the words before the matcher sees them.
+        Value::String(text) if names == ["scope"] => {
+            text.split_ascii_whitespace().any(|word| line(&pattern, word))
+        }
+        Value::String(text) => line(&pattern, text),
+        Value::Array(elements) => elements.iter().filter_map(Value::as_str).any(|text| line(&pattern, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}
+
+/// Issuer and subject by the table of `requestPrincipals`.
+fn request_principal(value: &str, ask: &Ask) -> bool {
+    let parts = match (value.rsplit_once('/'), value.starts_with('*'), value.ends_with('*')) {
+        _ if value == "*" => (".+".to_owned(), ".+".to_owned()),
+        (Some((issuer, subject)), true, _) => (glob(issuer, ".+"), escape(subject)),
+        (Some((issuer, subject)), false, true) => (escape(issuer), glob(subject, ".+")),
+        (Some((issuer, subject)), false, false) => (escape(issuer), escape(subject)),
+        (None, true, _) => (".+".to_owned(), glob(value, ".+")),
+        (None, false, true) => (glob(value, ".+"), ".+".to_owned()),
+        (None, false, false) => (escape(value), String::new()),
+    };
+    let is = |name: &str, pattern: &str| {
+        let text = ask.claims.as_ref().and_then(|claims| claims.get(name)).and_then(Value::as_str);
+        text.is_some_and(|text| line(pattern, text))
+    };
+    is("iss", &parts.0) && is("sub", &parts.1)
+}
+
 fn source(field: &str, value: &str, ask: &Ask) -> bool {
+    if field == "requestprincipals" {
+        return request_principal(value, ask);
+    }
     let Some(principal) = &ask.principal else { return false };
     let id = format!("spiffe://{principal}");
     let pattern = match field {
@@ -98,6 +144,11 @@ fn glob(value: &str, any: &str) -> String {
         (_, None, Some(prefix)) => format!("{}.*", escape(prefix)),
         (exact, None, None) => escape(exact),
     }
+}
+
+/// A full match where the dot is no line feed.
+fn line(pattern: &str, text: &str) -> bool {
+    regex::Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(text)
 }
 
 fn full(pattern: &str, text: &[u8]) -> bool {

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says why and fails")]
 
 mod arbitrary;
+mod claims;
 mod combining;
 mod headers;
 mod istio_oracle;
@@ -11,6 +12,7 @@ mod istio_reference;
 mod operations;
 mod properties;
 mod refused;
+mod refused_claims;
 mod refused_documents;
 mod refused_operations;
 mod refused_sources;

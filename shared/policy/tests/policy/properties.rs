@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::arbitrary::{self, Alphabet, Draft, ask, drafts, rule, write};
+use crate::arbitrary::{self, Alphabet, Draft, ask, drafts, rule, typed_rule, write};
 use crate::specimen::{AccessPolicy, Ask, AuthorizationPolicy, Says, allows, compile, control, says};
 
 const KINDS: [DocumentKind; 2] = [AccessPolicy, AuthorizationPolicy];
@@ -30,6 +30,12 @@ fn stripped(request: &Request, needs: meshward_model::Needs) -> Request {
         allowances: Vec::new(),
         verdicts: Vec::new(),
     }
+}
+
+/// The drafts with one more document of one rule.
+fn with_rule(drafts: &[Draft], denies: bool, rule: &Value) -> Vec<Draft> {
+    let more = Draft { name: "typed".to_owned(), denies, rules: vec![rule.clone()] };
+    drafts.iter().cloned().chain([more]).collect()
 }
 
 proptest! {
@@ -99,6 +105,32 @@ proptest! {
     fn a_caller_who_hides_who_it_is_never_gets_more(drafts in drafts(Alphabet::NAMED), ask in ask()) {
         let nobody = Ask { principal: None, ..ask.clone() };
         prop_assert!(lets(AccessPolicy, &drafts, &ask) || !lets(AccessPolicy, &drafts, &nobody));
+    }
+
+    #[test]
+    fn a_caller_who_hides_its_token_never_gets_more(drafts in drafts(Alphabet::NAMED), more in typed_rule(Alphabet::NAMED), denies in any::<bool>(), ask in ask()) {
+        let drafts = with_rule(&drafts, denies, &more);
+        let nobody = Ask { claims: None, ..ask.clone() };
+        prop_assert!(lets(AccessPolicy, &drafts, &ask) || !lets(AccessPolicy, &drafts, &nobody));
+    }
+
+    #[test]
+    fn a_claim_of_another_type_never_gets_more(drafts in drafts(Alphabet::ISTIO), more in typed_rule(Alphabet::ISTIO), denies in any::<bool>(), ask in ask()) {
+        let drafts = with_rule(&drafts, denies, &more);
+        let mut odd = ask.clone();
+        if let Some(claims) = odd.claims.as_mut().and_then(Value::as_object_mut) {
+            for name in ["g", "scope", "aud", "azp"] {
+                claims.insert(name.to_owned(), Value::Null);
+            }
+            claims.insert("n".to_owned(), serde_json::json!({"g": null}));
+        }
+        prop_assert!(ask.claims.is_none() || lets(AccessPolicy, &drafts, &ask) || !lets(AccessPolicy, &drafts, &odd));
+    }
+
+    #[test]
+    fn a_typed_condition_lets_in_only_for_certain(rule in typed_rule(Alphabet::ISTIO), ask in ask()) {
+        // `says` fails where a rule allows as an ALLOW and does not refuse as a DENY.
+        says(AccessPolicy, &rule, &ask);
     }
 
     #[test]

@@ -189,8 +189,6 @@ fn a_source_that_says_nothing_or_what_cannot_be_seen_is_refused() {
             "EVERY caller",
         );
         for (field, what) in [
-            ("requestPrincipals", "tokens (JWTs)"),
-            ("notRequestPrincipals", "tokens (JWTs)"),
             ("ipBlocks", "the direct peer's address"),
             ("notIpBlocks", "the direct peer's address"),
             ("remoteIpBlocks", "the client's address"),

@@ -1,10 +1,13 @@
 //! What the tests here are made of: documents, requests, and what a lone rule says of a request.
 
+use std::sync::Arc;
+
 use meshward_config::WhenNothingApplies;
 use meshward_model::{
-    Anonymous, Decision, DocumentKind, Headers, Needs, Peer, Reason, Refusal, Request, RequestId, SpiffeId,
+    Anonymous, Claim, Decision, DocumentKind, Headers, Needs, Peer, Reason, Refusal, Request, RequestId,
+    SpiffeId, Token,
 };
-use meshward_policy::{AccessControl, Compiler};
+use meshward_policy::{AccessControl, Compiler, Tokens};
 use serde_json::{Value, json};
 
 pub(crate) use DocumentKind::{AccessPolicy, AuthorizationPolicy};
@@ -26,6 +29,8 @@ pub(crate) struct Ask {
     pub(crate) authority: String,
     pub(crate) port: Option<u16>,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
+    /// The claims of the verified token, `iss` among them.
+    pub(crate) claims: Option<Value>,
 }
 
 pub(crate) fn ask() -> Ask {
@@ -36,10 +41,16 @@ pub(crate) fn ask() -> Ask {
         authority: "shop.example".to_owned(),
         port: Some(8080),
         headers: Vec::new(),
+        claims: None,
     }
 }
 
 impl Ask {
+    /// The caller's verified token.
+    pub(crate) fn token(self, claims: Value) -> Self {
+        Self { claims: Some(claims), ..self }
+    }
+
     /// The caller, as `<trust domain>/<path>`.
     pub(crate) fn by(self, principal: &str) -> Self {
         Self { principal: Some(principal.to_owned()), ..self }
@@ -82,7 +93,30 @@ impl Ask {
         };
         let mut request = Request::new(RequestId(1), headers.build(), peer);
         request.destination_port = self.port;
+        request.token = self.claims.as_ref().map(|claims| Arc::new(verified(claims)));
         request
+    }
+}
+
+/// What `authn` would make of these claims.
+fn verified(claims: &Value) -> Token {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let Claim::Map(members) = claim(claims) else { panic!("claims are an object: {claims}") };
+    Token { issuer: text("iss").unwrap(), subject: text("sub"), claims: members }
+}
+
+fn claim(value: &Value) -> Claim {
+    match value {
+        Value::Null => Claim::Null,
+        Value::Bool(flag) => Claim::Bool(*flag),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| Claim::Real(number.as_f64().unwrap()), Claim::Integer)
+        }
+        Value::String(text) => Claim::Text(text.clone()),
+        Value::Array(elements) => Claim::List(elements.iter().map(claim).collect()),
+        Value::Object(members) => {
+            Claim::Map(members.iter().map(|(name, value)| (name.clone(), claim(value))).collect())
+        }
     }
 }
 
@@ -110,7 +144,7 @@ pub(crate) const PEER: Needs = Needs {
 };
 
 pub(crate) fn compile(documents: &[Value], otherwise: WhenNothingApplies) -> Result<AccessControl, Refusal> {
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler::new(Tokens::Verified);
     for (at, document) in documents.iter().enumerate() {
         let kind = match document.get("kind").and_then(Value::as_str) {
             Some("AccessPolicy") => AccessPolicy,
