@@ -5,7 +5,7 @@ use meshward_pipeline::split;
 use serde_json::Value;
 use std::sync::Arc;
 
-use crate::CasesError;
+use crate::credential::Credential;
 use crate::played::{Form, Link, Which, chain};
 
 /// A configuration as a plugin gets it.
@@ -98,6 +98,8 @@ pub struct Step {
     pub after: u64,
     /// What is asked.
     pub request: Asked,
+    /// The token that it brings.
+    pub token: Option<Credential>,
     /// The upstream's status.
     pub upstream: u16,
     /// What comes of it.
@@ -185,11 +187,10 @@ pub enum Door {
 
 impl Step {
     /// What is asked when it is asked at this time.
-    ///
-    /// # Errors
-    /// A token that cannot be made.
-    pub fn asked_at(&self, _now: UnixMillis) -> Result<Asked, CasesError> {
-        Ok(self.request.clone())
+    pub fn asked_at(&self, now: UnixMillis) -> Asked {
+        let mut asked = self.request.clone();
+        asked.headers.extend(self.token.iter().map(|token| (b"authorization".to_vec(), token.at(now))));
+        asked
     }
 }
 

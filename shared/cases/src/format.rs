@@ -11,9 +11,21 @@
 //!       port: 8080                # default
 //!     steps:
 //!       - request: {method: GET, path: /orders, host: orders.shop, headers: [[x-role, "reader\xff"]]}
+//!         token: {claims: {role: reader, exp: now+60}}
 //!         upstream: {status: 200} # default
 //!         expect: {verdict: allow, rule: "ns[shop]-policy[orders]-rule[0]"}
+//!       - after: 60000            # milliseconds since the step before; the real Envoy's clock cannot be set
+//!         token: {claims: {role: reader, exp: now-1}}
+//!         expect:
+//!           verdict: deny
+//!           reason: authn.token_expired
+//!           headers: [[www-authenticate, "Bearer realm=\"callers\""]]
+//!           absent: [ratelimit]
+//!           events: [{class_uid: 2004, metadata: {event_code: penalty.noted}}]
 //! ```
+//!
+//! A policy is a configuration of `guard`; it is run by that plugin, and split up by the plugins apart. The text
+//! `jwks(rsa-1, ec-1)` in one stands for a JWKS of these test keys ([`mint`](crate::mint)).
 //!
 //! Text that stands for bytes (path, method, host, header values, body, peer) is Latin-1: one character is one byte, so
 //! `"\x80"` in double quotes is the byte 0x80, and a character beyond U+00FF is refused.
@@ -97,6 +109,8 @@ pub struct RawReply {
     pub status: Option<u16>,
     /// Nothing when left out.
     pub body: Option<String>,
+    /// The body is a JWKS of these test keys.
+    pub keys: Option<Vec<String>>,
     /// Nothing at all: whoever called waits until its time is up.
     #[serde(default)]
     pub never: bool,
@@ -135,6 +149,8 @@ pub struct RawStep {
     /// What is asked.
     #[serde(default)]
     pub request: RawRequest,
+    /// The token that the request brings, in an `authorization` header behind the others.
+    pub token: Option<RawToken>,
     /// How the upstream answers, should it be asked.
     #[serde(default)]
     pub upstream: RawUpstream,
@@ -158,6 +174,64 @@ pub struct RawRequest {
     /// Nothing when left out.
     #[serde(default)]
     pub body: String,
+}
+
+/// A token of the test issuer `https://id.example` for the audience `shop`, of subject `alice`, valid from now for five minutes, unless
+/// it says otherwise.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawToken {
+    /// The test key that signs it: one of [`Key::NAMES`](crate::mint::Key::NAMES); `rsa-1` when left out.
+    pub key: Option<String>,
+    /// What the token calls the key; its own name when left out.
+    pub kid: Option<String>,
+    /// `Bearer` when left out.
+    pub scheme: Option<String>,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// `aud`.
+    pub audience: Option<serde_json::Value>,
+    /// Further members of the header, or others.
+    #[serde(default)]
+    pub header: BTreeMap<String, serde_json::Value>,
+    /// Further claims, or others; see [`credential`](crate::credential) for times.
+    #[serde(default)]
+    pub claims: BTreeMap<String, serde_json::Value>,
+    /// Claims that are left out.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Members of the header that are left out.
+    #[serde(default)]
+    pub without_header: Vec<String>,
+    /// What an attacker has done to it.
+    pub twist: Option<RawTwist>,
+    /// The two texts that are signed, whatever they are; all but the key then counts for nothing.
+    pub raw: Option<RawTexts>,
+}
+
+/// Header and claims as texts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTexts {
+    /// The header's JSON.
+    pub header: String,
+    /// The claims' JSON.
+    pub claims: String,
+}
+
+/// What an attacker does to a good token; see [`Twist`](crate::mint::Twist).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the words are those of `Twist`, which says what they mean")]
+pub enum RawTwist {
+    AlgNone,
+    HmacWithPublicKey,
+    DoubledClaim,
+    AlteredClaims,
+    AlteredSignature,
+    WithoutSignature,
+    Cut,
+    Padded,
 }
 
 /// How the upstream answers.

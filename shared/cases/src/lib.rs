@@ -29,6 +29,7 @@
 pub mod case;
 pub mod check;
 pub mod coverage;
+pub mod credential;
 pub mod event;
 pub mod format;
 pub mod mint;

@@ -53,15 +53,12 @@ pub fn run(case: &Case, form: Form) -> Result<Vec<(usize, &Expected, Seen)>, Cas
 /// # Errors
 /// When its configuration is refused.
 pub fn run_case(case: &Case, form: Form) -> Result<Vec<Option<Seen>>, CasesError> {
-    let passed = pass_case(&mut proxy(case, form)?, case)?;
+    let passed = pass_case(&mut proxy(case, form)?, case);
     Ok(passed.into_iter().map(|passed| passed.map(seen)).collect())
 }
 
 /// Moves every step of a case through a proxy, `None` for a step that only Envoy answers.
-///
-/// # Errors
-/// A token that cannot be made.
-pub fn pass_case(proxy: &mut Proxy, case: &Case) -> Result<Vec<Option<Passed>>, CasesError> {
+pub fn pass_case(proxy: &mut Proxy, case: &Case) -> Vec<Option<Passed>> {
     // The plugins' first tick.
     proxy.wait(SETTLING_MILLIS);
     let mut passed = Vec::with_capacity(case.steps.len());
@@ -72,16 +69,17 @@ pub fn pass_case(proxy: &mut Proxy, case: &Case) -> Result<Vec<Option<Passed>>, 
             Expect::Verdict(_) => {
                 let id = RequestId(u32::try_from(index).unwrap_or_default());
                 let connection = connection(&case.peer, case.transport, case.port);
-                let headers = headers(&step.asked_at(proxy.now())?);
+                let headers = headers(&step.asked_at(proxy.now()));
                 Some(proxy.pass(Head { id, headers, connection, handover: None }, step.upstream))
             }
         });
     }
-    Ok(passed)
+    passed
 }
 
 fn seen(passed: Passed) -> Seen {
     let Passed { decided, status, headers, lines } = passed;
+    let events = lines.iter().filter_map(|line| event::in_line(&line.text));
     let denial = decided.last().and_then(|last| last.verdict.denial());
     let verdict = denial.map_or_else(|| telling(&decided), |_| decided.last().map(|last| &last.verdict));
     let shadow = decided.iter().rev().find_map(|one| one.verdict.shadow.as_ref());
@@ -100,7 +98,7 @@ fn seen(passed: Passed) -> Seen {
                 .map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value))
                 .collect(),
         ),
-        events: Shown::Is(lines.iter().filter_map(|line| event::in_line(&line.text)).collect()),
+        events: Shown::Is(events.filter(|event| !event::is_of_a_missing_function(event)).collect()),
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) trait Played {
         now: UnixMillis,
     ) -> Done;
     fn respond(&mut self, seen: &Seen, now: UnixMillis) -> Edits;
+    fn witness(&self, head: Head) -> Option<Seen>;
     fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds;
     fn observe(&mut self, seen: &Seen, end: &End, now: UnixMillis) -> Done;
     fn tick_period_millis(&self) -> u32;
@@ -165,6 +166,10 @@ impl<P: Plugin> Played for Playing<P> {
 
     fn respond(&mut self, seen: &Seen, now: UnixMillis) -> Edits {
         self.plugin.respond(&mut self.state, seen, now)
+    }
+
+    fn witness(&self, head: Head) -> Option<Seen> {
+        if P::WATCHES { self.plugin.witness(head) } else { None }
     }
 
     fn end_needs(&self, seen: &Seen, status: Option<u16>) -> EndNeeds {

@@ -4,12 +4,15 @@ use crate::CasesError;
 use crate::case::{
     Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Reply, Server, Skip, Step, Transport,
 };
+use crate::credential::Credential;
 use crate::format::{
     RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawReply, RawRequest, RawServer,
     RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
 };
+use crate::mint::{Key, jwks};
 use meshward_model::Reason;
 use meshward_pipeline::split;
+use serde_yaml_ng::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -20,7 +23,8 @@ const DEFAULT_HOST: &str = "orders.shop";
 pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec<Case>, CasesError> {
     let own = own.map(Arc::new);
     let mut policies = BTreeMap::new();
-    for (name, value) in raw.policies {
+    for (name, mut value) in raw.policies {
+        fill_in_keys(&mut value).map_err(|error| CasesError::new(file, error))?;
         let json = serde_json::to_string(&value).map_err(|error| CasesError::new(file, error))?;
         policies.insert(name.clone(), Arc::new(Policy { name: format!("{file} `{name}`"), json }));
     }
@@ -51,6 +55,28 @@ pub(crate) fn cases(file: &str, raw: RawFile, own: Option<Policy>) -> Result<Vec
         Some(name) => Err(CasesError::new(file, format!("policy `{name}` is used by no case"))),
         None => Ok(cases),
     }
+}
+
+/// Puts the keys in the place of every text `jwks(…)`.
+fn fill_in_keys(value: &mut Value) -> Result<(), String> {
+    match value {
+        Value::String(text) => {
+            if let Some(names) = text.strip_prefix("jwks(").and_then(|rest| rest.strip_suffix(')')) {
+                let names: Vec<_> = names.split(',').map(|name| name.trim().to_owned()).collect();
+                *text = jwks_of(&names)?;
+            }
+            Ok(())
+        }
+        Value::Sequence(values) => values.iter_mut().try_for_each(fill_in_keys),
+        Value::Mapping(fields) => fields.iter_mut().try_for_each(|(_, value)| fill_in_keys(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Tagged(_) => Ok(()),
+    }
+}
+
+fn jwks_of(names: &[String]) -> Result<String, String> {
+    let key = |name: &String| Key::named(name).ok_or_else(|| format!("there is no key `{name}`"));
+    let keys = names.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    Ok(jwks(&keys))
 }
 
 fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
@@ -85,13 +111,16 @@ fn server(raw: RawServer) -> Result<Server, String> {
         return Err(format!("the server `{cluster}` has no `answers`; the last one stays"));
     }
     let reply = |raw: RawReply| match raw {
-        RawReply { status: None, body: None, never: true, reset: false } => Ok(Reply::Never),
-        RawReply { status: None, body: None, never: false, reset: true } => Ok(Reply::Reset),
-        RawReply { status, body, never: false, reset: false } => {
+        RawReply { status: None, body: None, keys: None, never: true, reset: false } => Ok(Reply::Never),
+        RawReply { status: None, body: None, keys: None, never: false, reset: true } => Ok(Reply::Reset),
+        RawReply { status, body: None, keys: Some(keys), never: false, reset: false } => {
+            Ok(Reply::Answer { status: status.unwrap_or(200), body: jwks_of(&keys)?.into_bytes() })
+        }
+        RawReply { status, body, keys: None, never: false, reset: false } => {
             Ok(Reply::Answer { status: status.unwrap_or(200), body: bytes(&body.unwrap_or_default())? })
         }
         RawReply { .. } => {
-            Err("an answer is `never: true`, `reset: true`, or `status` and `body`".to_owned())
+            Err("an answer is `never: true`, `reset: true`, or `status` with `body` or `keys`".to_owned())
         }
     };
     Ok(Server { cluster, path, answers: answers.into_iter().map(reply).collect::<Result<_, String>>()? })
@@ -123,6 +152,7 @@ fn step(raw: RawStep) -> Result<Step, String> {
     Ok(Step {
         after: raw.after,
         request: asked(raw.request)?,
+        token: raw.token.map(Credential::new).transpose()?,
         upstream,
         expect: expect(raw.expect, upstream)?,
     })

@@ -116,11 +116,11 @@ impl Proxy {
                 break;
             }
         }
-        self.answer(decided, upstream, state.note)
+        self.answer(&head, decided, upstream, state.note)
     }
 
     /// The response's way back, and the request's end.
-    fn answer(&mut self, decided: Vec<Decided>, upstream: u16, note: Option<Vec<u8>>) -> Passed {
+    fn answer(&mut self, head: &Head, decided: Vec<Decided>, upstream: u16, note: Option<Vec<u8>>) -> Passed {
         let last = decided.last();
         let denial = last.and_then(|last| last.verdict.denial().cloned());
         let status = denial.as_ref().map_or(upstream, |denial| denial.status);
@@ -138,9 +138,10 @@ impl Proxy {
             headers.retain(|(name, _)| !edits.remove.contains(name));
             headers.extend(edits.add);
         }
-        for (station, seen) in self.stations.iter_mut().zip(&seen) {
+        for (at, station) in self.stations.iter_mut().enumerate() {
+            let Some(seen) = seen.get(at).cloned().or_else(|| station.witness(head)) else { continue };
             let end = End { status: Some(status), details: Some(details.clone()), note: note.clone() };
-            station.observe(&mut self.world, seen, end);
+            station.observe(&mut self.world, &seen, end);
         }
         let lines = self.stations.iter_mut().flat_map(|station| core::mem::take(&mut station.lines));
         Passed { lines: lines.collect(), decided, status, headers }

@@ -73,6 +73,11 @@ impl Station {
         if self.doors.responds { self.played.respond(seen, world.now) } else { meshward_model::Edits::NONE }
     }
 
+    /// What is kept of a request that ended before it came here.
+    pub(crate) fn witness(&self, all: &Head) -> Option<Seen> {
+        self.played.witness(only(all, self.played.needs()))
+    }
+
     /// The request is over.
     pub(crate) fn observe(&mut self, world: &mut World, seen: &Seen, end: End) {
         if !self.doors.observes {

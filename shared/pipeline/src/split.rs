@@ -14,12 +14,8 @@ use serde_json::{Value, json};
 use crate::assemble::{Takes, misplaced_fields};
 
 /// A plugin of the chain, in the order in which requests meet them.
-///
-/// The sentinel is the first: whoever refuses a request ends its way, and the proxy shows the plugins behind nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Plugin {
-    /// `sentinel`.
-    Sentinel,
     /// `ratelimit` in the role `penalty`.
     Penalty,
     /// `authn`.
@@ -28,12 +24,14 @@ pub enum Plugin {
     Authz,
     /// `ratelimit` in the role `quota`.
     Quota,
+    /// `sentinel`.
+    Sentinel,
 }
 
 /// The plugin for each kind of document.
 const READERS: [(&str, &[Plugin]); 6] = [
     ("EventSink", &[Plugin::Sentinel]),
-    ("Detection", &[Plugin::Sentinel, Plugin::Penalty]),
+    ("Detection", &[Plugin::Penalty, Plugin::Sentinel]),
     ("Authentication", &[Plugin::Authn]),
     ("AccessPolicy", &[Plugin::Authz]),
     ("AuthorizationPolicy", &[Plugin::Authz]),
@@ -53,7 +51,7 @@ pub struct Part {
 
 impl Plugin {
     /// All of them, in the order of the chain.
-    pub const ALL: [Self; 5] = [Self::Sentinel, Self::Penalty, Self::Authn, Self::Authz, Self::Quota];
+    pub const ALL: [Self; 5] = [Self::Penalty, Self::Authn, Self::Authz, Self::Quota, Self::Sentinel];
 
     /// The name of the module that it is an instance of.
     pub const fn module(self) -> &'static str {

@@ -52,11 +52,7 @@ impl Modules {
     /// # Errors
     /// The remedy, when nothing is there.
     pub fn of(&self, name: &str) -> Result<PathBuf, String> {
-        // Until `guard` is a module, policies of access alone are all that it has to decide.
-        let known = if name == "guard" { ["guard", "authz"] } else { [name, name] };
-        let known = known.map(|name| self.folder.join(format!("{name}.wasm")));
-        let [module, other] = known;
-        let module = if module.is_file() { module } else { other };
+        let module = self.folder.join(format!("{name}.wasm"));
         if module.is_file() {
             Ok(module)
         } else {

@@ -30,7 +30,7 @@ pub struct Rig {
     modules: BTreeMap<&'static str, Module>,
 }
 
-/// What the steps of a case took.
+/// What the steps of a case took, their timers aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
@@ -172,16 +172,18 @@ impl Rig {
     /// When a module refuses the case's configuration.
     pub fn run_case(&self, case: &Case) -> Result<Ran, CorpusError> {
         let mut driven = self.driven(case)?;
-        driven.proxy.reset_counts();
         driven.proxy.take_log();
         driven.wait(SETTLING_MILLIS);
+        let mut spent = Spent::default();
         let mut seen = Vec::with_capacity(case.steps.len());
         for step in &case.steps {
             driven.wait(step.after);
             let decides = matches!(step.expect, Expect::Verdict(_));
+            driven.proxy.reset_counts();
             seen.push(if decides { Some(driven.decided(step)?) } else { None });
+            spent.host_calls += driven.proxy.total_calls();
+            spent.fuel += driven.proxy.fuel();
         }
-        let spent = Spent { host_calls: driven.proxy.total_calls(), fuel: driven.proxy.fuel() };
         Ok(Ran { seen, spent })
     }
 
