@@ -5,9 +5,12 @@ mod bridge;
 mod call;
 mod containers;
 mod counts;
+mod deeds;
 mod evidence;
+mod form;
 mod identities;
 mod images;
+mod issuer;
 mod keep;
 mod logs;
 mod mesh;
@@ -15,8 +18,10 @@ mod native;
 mod places;
 mod play;
 mod plugin;
+mod records;
 mod scenes;
 mod script;
+mod services;
 mod sidecar;
 mod table;
 mod workload;
@@ -25,16 +30,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::Args as Arguments;
 
 use crate::docker::Engine;
 use crate::envoy::Envoy;
-use crate::modules::{self, Module, Plugin};
+use crate::modules::{self, Module};
 use crate::{interrupt, paths, setup, show};
+use form::Form;
 use mesh::{Mesh, Parts};
 use play::Played;
 use plugin::SABOTAGED;
+use records::Account;
 use table::{BAD, BOLD, DIM, GOOD};
 use workload::Workload;
 
@@ -47,6 +54,9 @@ pub(crate) struct Args {
     /// Run the mesh in containers (envoy/compose.yaml) instead of processes
     #[arg(long, conflicts_with = "stop")]
     docker: bool,
+    /// Put a module for each plugin into every Envoy, instead of `guard` with all of them
+    #[arg(long, conflicts_with = "stop")]
+    apart: bool,
     /// End a demo that was left running
     #[arg(long)]
     stop: bool,
@@ -65,7 +75,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let dir = keep::dir(args.docker);
     let start = Instant::now();
-    let (envoy, module) = prepare()?;
+    let form = if args.apart { Form::Apart } else { Form::Guard };
+    let (envoy, modules) = prepare(form)?;
     if args.docker {
         setup::ensure(&[setup::Step::Docker], false)?;
         interrupt::listen()?;
@@ -73,18 +84,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let prepared = start.elapsed();
     let running = keep::Running::claim(&dir)?;
     let start = Instant::now();
-    let parts = Parts { envoy: &envoy, module: &module.path, dir: &dir, sabotage: args.sabotage };
+    let folder = paths::modules();
+    let parts = Parts { envoy: &envoy, modules: &folder, form, dir: &dir, sabotage: args.sabotage };
     let mesh = if args.docker { Mesh::in_containers(&parts, Engine::get()?)? } else { Mesh::start(&parts)? };
     let ready = start.elapsed();
-    print_mesh(&envoy, &module, &mesh, args.sabotage)?;
+    print_mesh(&envoy, &modules, &mesh, args.sabotage)?;
 
     let start = Instant::now();
     let scenes = play::play(&mesh)?;
     table::print(&scenes);
     logs::print(&scenes, &paths::short(&dir));
-    let tally = counts::Tally::take(&mesh, &scenes)?;
+    let (account, counters) = Account::take(&mesh)?;
+    account.print();
+    let tally = counts::Tally::take(&counters, &scenes);
     print_summary(&scenes, &tally, [prepared, ready, start.elapsed()]);
-    let code = if args.sabotage { judge_sabotage(&scenes) } else { judge(&scenes, &tally) };
+    let code = if args.sabotage { judge_sabotage(&scenes) } else { judge(&scenes, &tally, &account) };
     if args.keep {
         keep::print_curls(&mesh)?;
         keep::wait()?;
@@ -97,21 +111,26 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Sets up and builds what the mesh is made of.
-fn prepare() -> Result<(std::path::PathBuf, Module)> {
+fn prepare(form: Form) -> Result<(std::path::PathBuf, Vec<Module>)> {
     setup::ensure(&[setup::Step::Toolchain, setup::Step::Envoy(Envoy::Main)], false)?;
-    let module = modules::build(&[Plugin::Authz])?.pop().context("`authz` was not built")?;
-    Ok((Envoy::Main.install()?, module))
+    let modules = modules::build(form.modules())?;
+    if modules.len() != form.modules().len() {
+        bail!("not every module that the demo takes is there yet: `cargo xtask build` says which are");
+    }
+    Ok((Envoy::Main.install()?, modules))
 }
 
-fn print_mesh(envoy: &Path, module: &Module, mesh: &Mesh, sabotage: bool) -> Result<()> {
-    show::heading("meshward demo: four workloads, each behind its own Envoy, mTLS on every hop between them");
+fn print_mesh(envoy: &Path, modules: &[Module], mesh: &Mesh, sabotage: bool) -> Result<()> {
+    show::heading("meshward demo: five workloads, each behind its own Envoy, mTLS on every hop between them");
     let version = match &mesh.containers {
         None => format!("Envoy {}", crate::envoy::version_of(envoy)?),
         Some(containers) => format!("{}, {}", containers.engine().describe(), containers.image()),
     };
-    show::progress(&format!("{version}, authz.wasm {}\n", module.size()));
+    let modules: Vec<String> =
+        modules.iter().map(|module| format!("{}.wasm {}", module.plugin.name(), module.size())).collect();
+    show::progress(&format!("{version}, {}\n", modules.join(", ")));
     anstream::println!(
-        "  customer ─TLS→ {BOLD}gateway{BOLD:#} ═mTLS⇒ {BOLD}web{BOLD:#} ═mTLS⇒ {BOLD}orders{BOLD:#} ═mTLS⇒ {BOLD}payments{BOLD:#}\n"
+        "  customer ─TLS→ {BOLD}gateway{BOLD:#} ═mTLS⇒ {BOLD}web{BOLD:#} ═mTLS⇒ {BOLD}orders{BOLD:#} ═mTLS⇒ {BOLD}payments{BOLD:#}\n                                    ╚═mTLS⇒ {BOLD}accounts{BOLD:#}   {DIM}beside them: issuer (keys), collector (events){DIM:#}\n"
     );
     for workload in Workload::ALL {
         anstream::println!(
@@ -136,12 +155,13 @@ fn print_mesh(envoy: &Path, module: &Module, mesh: &Mesh, sabotage: bool) -> Res
 
 fn print_summary(scenes: &[Played], tally: &counts::Tally, [prepared, ready, played]: [Duration; 3]) {
     let rows = || scenes.iter().flat_map(|scene| &scene.rows);
+    let calls: usize = rows().map(|row| row.tries.len()).sum();
     let (all, good) = (rows().count(), rows().filter(|row| row.is_as_expected()).count());
     let leaked: u64 = rows().map(play::Row::arrived_without_permission).sum();
     let good_style = if good == all { GOOD } else { BAD };
     let leak_style = if leaked == 0 { GOOD } else { BAD };
     anstream::println!(
-        "\n{BOLD}{all} calls{BOLD:#}, {good_style}{good} as expected{good_style:#}; requests that reached a workload without permission: {leak_style}{leaked}{leak_style:#}"
+        "\n{BOLD}{calls} calls in {all} rows{BOLD:#}, {good_style}{good} as expected{good_style:#}; requests that reached a workload without permission: {leak_style}{leaked}{leak_style:#}"
     );
     tally.print();
     show::progress(&format!(
@@ -152,9 +172,9 @@ fn print_summary(scenes: &[Played], tally: &counts::Tally, [prepared, ready, pla
     ));
 }
 
-fn judge(scenes: &[Played], tally: &counts::Tally) -> ExitCode {
+fn judge(scenes: &[Played], tally: &counts::Tally, account: &Account) -> ExitCode {
     let good = scenes.iter().flat_map(|scene| &scene.rows).all(play::Row::is_as_expected);
-    if good && tally.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good && tally.agrees() && account.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Exactly the rows that lean on the missing rule must be red.
@@ -182,6 +202,7 @@ fn print_next() {
     show::progress("");
     for (command, about) in [
         ("cargo xtask demo --keep", "leaves the mesh running, with curls to try"),
+        ("cargo xtask demo --apart", "a module for each plugin instead of `guard`: the same table"),
         ("cargo xtask demo --sabotage", "takes one rule out: the table turns red"),
     ] {
         anstream::println!("  {BOLD}{command:<28}{BOLD:#} {about}");
@@ -197,9 +218,10 @@ mod tests {
     /// The whole demo, on real Envoys: the module is built first where it is not there.
     #[test]
     fn sabotage_turns_exactly_the_rows_red_that_lean_on_the_rule() {
-        let (envoy, module) = prepare().expect("Envoy and the module");
+        let (envoy, _) = prepare(Form::Guard).expect("Envoy and the module");
         let dir = paths::work().join("demo-test");
-        let parts = Parts { envoy: &envoy, module: &module.path, dir: &dir, sabotage: true };
+        let folder = paths::modules();
+        let parts = Parts { envoy: &envoy, modules: &folder, form: Form::Guard, dir: &dir, sabotage: true };
         let mesh = Mesh::start(&parts).expect("the mesh starts");
         let scenes = play::play(&mesh).expect("the script is played");
         let (leaning, wrong) = sabotaged_rows(&scenes);
@@ -207,7 +229,8 @@ mod tests {
         let leaked: u64 =
             scenes.iter().flat_map(|scene| &scene.rows).map(play::Row::arrived_without_permission).sum();
         assert!(leaked > 0, "without the rule, requests get through");
-        let tally = counts::Tally::take(&mesh, &scenes).expect("the modules' counters");
-        assert!(tally.agrees(), "every decision was a module's");
+        let (account, counters) = Account::take(&mesh).expect("the collector's records and the counters");
+        assert!(account.agrees(), "every record was received or counted");
+        assert!(counts::Tally::take(&counters, &scenes).agrees(), "every decision was a module's");
     }
 }

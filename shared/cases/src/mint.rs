@@ -53,6 +53,11 @@ impl Key {
         Some(Self { name: name.to_owned(), private })
     }
 
+    /// A key of P-256 from these bytes, such as a demo makes at start. `None` where they are no scalar of the curve.
+    pub fn p256(name: &str, scalar: &[u8; 32]) -> Option<Self> {
+        Some(Self { name: name.to_owned(), private: p256(scalar)? })
+    }
+
     /// The same key under another name (`kid`).
     #[must_use]
     pub fn called(mut self, name: &str) -> Self {

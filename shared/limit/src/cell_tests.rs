@@ -1,4 +1,4 @@
-#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 //! Standings as bytes that anybody may have written.
 
 use super::*;

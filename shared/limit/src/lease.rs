@@ -101,7 +101,7 @@ impl Lease {
             self.size = self.granted.saturating_sub(self.left).clamp(1, largest(rate));
         }
         (self.left, self.granted) = (0, 0);
-        if within(now, self.blocked_until, rate.fill_millis()) { Look::Empty } else { Look::Ask }
+        if within(now, self.blocked_until, rate.fill_millis().max(1)) { Look::Empty } else { Look::Ask }
     }
 
     /// Spends one.
@@ -130,7 +130,7 @@ impl Lease {
             Some(taken) if count > self.owed => {
                 if count < wanted {
                     // The bucket is empty now: asking pays again when there is a whole lease in it.
-                    self.blocked_until = rate.ready_at(taken, wanted.min(rate.burst()));
+                    self.block(rate, taken, wanted, now);
                 }
                 if slot.put(self.key, taken, now) {
                     return Plan::Take { count, tat: taken };
@@ -139,10 +139,19 @@ impl Lease {
                 Plan::Alone
             }
             Some(_) | None => {
-                self.blocked_until = rate.ready_at(tat, wanted.min(rate.burst()));
+                self.block(rate, tat, wanted, now);
                 Plan::Empty
             }
         }
+    }
+
+    /// Does not ask again before `wanted` are in the bucket: now is over before that, and when an empty bucket is full it is not. Another
+    /// worker's clock may be ahead of what this one calls now, by as much as this one was kept waiting since it read its own.
+    fn block(&mut self, rate: Rate, tat: Tat, wanted: u32, now: UnixMillis) {
+        let soonest = now.0.saturating_add(1);
+        let latest = now.0.saturating_add(rate.fill_millis()).max(soonest);
+        let ready_at = rate.ready_at(tat, wanted.min(rate.burst()));
+        self.blocked_until = UnixMillis(ready_at.0.clamp(soonest, latest));
     }
 
     /// What was planned is written.

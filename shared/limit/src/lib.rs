@@ -7,7 +7,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `gcra`, `table` | a bucket, and a worker's own buckets |
-//! | `slot`, `lease` | buckets in shared data, and what a worker has taken out of them |
+//! | `slot`, `lease`, `buckets` | buckets in shared data, what a worker has taken out of them, and all that it sees |
 //! | `key`, `limit`, `fields` | whom a bucket is for, one limit, the header fields that tell of it |
 //! | `quota` | the stage |
 //! | `caller`, `decay`, `standing` | who it is, how a score falls, how a caller stands |
@@ -16,6 +16,7 @@
 //! | `raw`, `compile`, `detection` | the documents |
 //! | `sealed` | bytes that anybody may have written |
 
+mod buckets;
 mod caller;
 mod cell;
 mod compile;

@@ -55,8 +55,8 @@ impl Limit {
 
     /// What is read of a request; `peer` is what reading the peer takes.
     pub(crate) fn needs(&self, peer: Needs) -> Needs {
-        let mut needs = Needs::default();
-        needs.headers = self.reads_path() || !self.matches.methods.is_empty();
+        let headers = self.reads_path() || !self.matches.methods.is_empty();
+        let mut needs = Needs { headers, ..Needs::default() };
         for part in &self.parts {
             match part {
                 KeyPart::Peer | KeyPart::Namespace => needs = needs.union(peer),

@@ -1,4 +1,4 @@
-#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 //! The penalty box over several workers and VMs of one proxy.
 
 use super::*;

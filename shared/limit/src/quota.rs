@@ -10,12 +10,12 @@ use meshward_model::{
     Step, Ticket, UnixMillis, Verdict, Waiting,
 };
 
-use crate::counters::{CONTENTION, Counts, OVERFLOW, RUBBISH};
+use crate::buckets::{Buckets, Room, Said};
+use crate::counters::{CONTENTION, OVERFLOW, RUBBISH};
 use crate::fields::{Fields, LIMIT, POLICY, RETRY_AFTER, seconds_until};
-use crate::lease::{Leases, Look, Plan};
+use crate::lease::Plan;
 use crate::limit::{Limit, quota};
 use crate::slot::{Fingerprint, Slot};
-use crate::table::{Spot, Table};
 
 /// How fast may callers go?
 #[derive(Debug, Clone)]
@@ -29,12 +29,9 @@ pub struct Quota {
 /// What a worker remembers of its callers. Its size does not depend on how many there are.
 #[derive(Debug)]
 pub struct QuotaState {
-    /// One for each limit.
-    tables: Vec<Table>,
-    leases: Option<Leases>,
+    buckets: Buckets,
     asked: Option<Asked>,
     next: u64,
-    counts: Counts,
 }
 
 /// A question about a shared bucket; it is answered before anything else is asked.
@@ -48,26 +45,6 @@ struct Asked {
     /// What was written, once something was.
     written: Option<Plan>,
 }
-
-/// Where a request that is within a limit is counted.
-#[derive(Debug, Clone, Copy)]
-enum Room {
-    Own(Spot),
-    Leased(Fingerprint),
-}
-
-/// What one limit says.
-enum Said {
-    Room(Room),
-    Full(UnixMillis),
-    Ask(Fingerprint),
-}
-
-/// How many buckets a worker has for all limits together: half a MiB.
-const BUCKETS: usize = 32_768;
-
-/// How many buckets a limit has at least.
-const FEWEST_BUCKETS: usize = 2_048;
 
 /// How often a write is tried before the value read last decides.
 const MAX_TRIES: u32 = 4;
@@ -106,7 +83,7 @@ impl Quota {
             if !limit.applies(request, path) || (limit.shared && !full.is_empty()) {
                 continue;
             }
-            match look(state, at, limit, request, path, now) {
+            match state.buckets.look(at, limit, request, path, now) {
                 Said::Room(room) => rooms.push((at, room)),
                 Said::Full(ready_at) if limit.enforced => full.push((at, ready_at)),
                 Said::Full(_) => shadow = shadow.or_else(|| Some(limit.denial())),
@@ -127,7 +104,7 @@ impl Quota {
     fn count(&self, state: &mut QuotaState, request: &mut Request, rooms: &[(usize, Room)], now: UnixMillis) {
         for (at, room) in rooms {
             let Some(limit) = self.limits.get(*at) else { continue };
-            let (remaining, full_at) = spend(state, *at, limit, *room, now);
+            let (remaining, full_at) = state.buckets.spend(limit, *room, now);
             if limit.enforced {
                 request.allowances.push(limit.allowance(remaining, full_at));
             }
@@ -154,7 +131,7 @@ impl Quota {
         for (at, room) in rooms {
             let Some(limit) = self.limits.get(*at).filter(|limit| limit.enforced) else { continue };
             let (quota, window) = quota(limit.rate);
-            let (remaining, full_at) = left(state, *at, limit, *room, now);
+            let (remaining, full_at) = state.buckets.left(limit, *room, now);
             fields.add(&limit.name, quota, window, remaining.into(), seconds_until(full_at, now));
         }
         let Some((ready_at, limit)) = strictest else { return Verdict::deny(Reason::Internal, None) };
@@ -174,20 +151,20 @@ impl Quota {
         now: UnixMillis,
     ) -> Step {
         let Some(limit) = self.limits.get(asked.limit) else { return internal() };
-        let Some(lease) = state.leases.as_mut().and_then(|leases| leases.of(asked.key)) else {
-            return internal();
-        };
+        // The counts are borrowed apart from the lease.
+        let Buckets { leases, counts, .. } = &mut state.buckets;
+        let Some(lease) = leases.as_mut().and_then(|leases| leases.of(asked.key)) else { return internal() };
         match (answer, asked.written) {
             (Answer::Loaded { value, cas }, None) => {
                 let mut slot =
                     value.as_deref().map_or_else(|| Some(Slot::default()), Slot::read).unwrap_or_else(|| {
-                        state.counts.add(RUBBISH);
+                        counts.add(RUBBISH);
                         Slot::default()
                     });
                 match lease.plan(&mut slot, limit.rate, now) {
                     plan @ Plan::Take { .. } => return store(state, asked, plan, slot.write(), cas, now),
                     Plan::Empty => {}
-                    Plan::Alone => state.counts.add(OVERFLOW),
+                    Plan::Alone => counts.add(OVERFLOW),
                 }
             }
             (Answer::Stored(true), Some(Plan::Take { count, tat })) => lease.taken(count, tat, now),
@@ -196,7 +173,7 @@ impl Quota {
             }
             (Answer::Stored(false), Some(Plan::Take { .. })) => {
                 lease.borrow(now);
-                state.counts.add(CONTENTION);
+                counts.add(CONTENTION);
             }
             // The proxy does not answer as it should: the worker decides alone.
             (
@@ -211,74 +188,10 @@ impl Quota {
                 _,
             ) => {
                 lease.alone(now);
-                state.counts.add(OVERFLOW);
+                counts.add(OVERFLOW);
             }
         }
         self.decide_by_limits(state, request, now)
-    }
-}
-
-/// What a limit says of a request, as far as the worker knows.
-fn look(
-    state: &mut QuotaState,
-    at: usize,
-    limit: &Limit,
-    request: &Request,
-    path: Option<&str>,
-    now: UnixMillis,
-) -> Said {
-    let key = limit.key(request, path);
-    if limit.shared {
-        let fingerprint = key.fingerprint(&limit.identity);
-        if let Some(lease) = state.leases.as_mut().and_then(|leases| leases.of(fingerprint)) {
-            match lease.look(limit.rate, now) {
-                Look::Ready => return Said::Room(Room::Leased(fingerprint)),
-                Look::Empty => return Said::Full(lease.ready_at(limit.rate)),
-                Look::Ask => return Said::Ask(fingerprint),
-                Look::Alone => {}
-            }
-        }
-    }
-    let Some(table) = state.tables.get(at) else { return Said::Full(now) };
-    let spot = table.find(key.bytes(), now);
-    match limit.rate.take(spot.tat, now, 1) {
-        Some(_) => Said::Room(Room::Own(spot)),
-        None => Said::Full(limit.rate.ready_at(spot.tat, 1)),
-    }
-}
-
-/// Counts one request; how many are left, and when all are there again.
-fn spend(state: &mut QuotaState, at: usize, limit: &Limit, room: Room, now: UnixMillis) -> (u32, UnixMillis) {
-    match room {
-        Room::Own(spot) => {
-            let tat = limit.rate.take(spot.tat, now, 1).unwrap_or(spot.tat);
-            if let Some(table) = state.tables.get_mut(at) {
-                table.put(spot, tat);
-            }
-            if spot.is_overflow() {
-                state.counts.add(OVERFLOW);
-            }
-            (limit.rate.available(tat, now), limit.rate.full_at(tat, now))
-        }
-        Room::Leased(key) => {
-            if let Some(lease) = state.leases.as_mut().and_then(|leases| leases.of(key)) {
-                lease.spend();
-            }
-            left(state, at, limit, room, now)
-        }
-    }
-}
-
-/// What is left where nothing is counted.
-fn left(state: &mut QuotaState, _at: usize, limit: &Limit, room: Room, now: UnixMillis) -> (u32, UnixMillis) {
-    match room {
-        Room::Own(spot) => (limit.rate.available(spot.tat, now), limit.rate.full_at(spot.tat, now)),
-        Room::Leased(key) => {
-            let lease = state.leases.as_mut().and_then(|leases| leases.of(key));
-            lease.map_or((0, now), |lease| {
-                (lease.remaining(limit.rate, now), limit.rate.full_at(lease.known, now))
-            })
-        }
     }
 }
 
@@ -324,14 +237,7 @@ impl Stage for Quota {
     const RESPONDS: bool = true;
 
     fn state(&self, seed: Seed) -> QuotaState {
-        let capacity = BUCKETS.checked_div(self.limits.len()).unwrap_or(BUCKETS).max(FEWEST_BUCKETS);
-        QuotaState {
-            tables: self.limits.iter().map(|limit| Table::new(limit.rate, capacity, seed)).collect(),
-            leases: self.limits.iter().any(|limit| limit.shared).then(Leases::new),
-            asked: None,
-            next: 0,
-            counts: Counts::default(),
-        }
+        QuotaState { buckets: Buckets::new(&self.limits, seed), asked: None, next: 0 }
     }
 
     fn needs(&self) -> Needs {
@@ -360,7 +266,7 @@ impl Stage for Quota {
             Some(asked) => self.go_on(state, asked, answer, request, now),
             None => internal(),
         };
-        Effects { counts: state.counts.take(), ..Effects::resume(request.id, step) }
+        Effects { counts: state.buckets.counts.take(), ..Effects::resume(request.id, step) }
     }
 
     fn respond(&self, _state: &mut QuotaState, request: &Request, now: UnixMillis) -> Edits {
@@ -384,7 +290,7 @@ impl Stage for Quota {
     }
 
     fn tick(&self, state: &mut QuotaState, _now: UnixMillis) -> Effects {
-        Effects { counts: state.counts.take(), ..Effects::default() }
+        Effects { counts: state.buckets.counts.take(), ..Effects::default() }
     }
 }
 

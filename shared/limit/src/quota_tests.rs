@@ -1,4 +1,4 @@
-#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 //! Limits, from documents to verdicts and headers.
 
 use super::*;
@@ -218,6 +218,20 @@ fn a_caller_that_keeps_to_the_rate_is_never_refused() {
         let worker = usize::try_from(request % 4).unwrap();
         assert!(proxy.admits(worker, "shop/web", at(request * 10)), "request {request}");
     }
+}
+
+#[test]
+fn a_worker_whose_now_is_behind_anothers_refuses_and_does_not_ask_for_ever() {
+    // An empty bucket of this limit is full again after a tenth of a millisecond.
+    let shared = with(limit("shared", 1_000_000, 1, "proxy"), "burst", json!(100));
+    let mut proxy = Workers::new(&json!([shared]), 2);
+    while proxy.admits(1, "shop/web", at(20)) {}
+    for behind in [0, 10, 19, 20] {
+        let before = proxy.proxy.questions;
+        assert!(!proxy.admits(0, "shop/web", at(behind)), "at {behind}");
+        assert!(proxy.proxy.questions <= before + 2, "at {behind}");
+    }
+    assert!(proxy.admits(0, "shop/web", at(22)));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A proxy for the tests: shared data that several workers write, and what it takes to ask of it.
 
+#![expect(clippy::expect_used, reason = "a test says what it expected and stops")]
+
 use std::collections::BTreeMap;
 
 use meshward_model::{

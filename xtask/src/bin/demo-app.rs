@@ -1,12 +1,16 @@
-//! The demo's application as a program, for containers: `serve` is the upstream that says what it saw, `relay` speaks for it.
+//! The demo's programs for containers: `serve` is the application, an upstream that says what it saw, and `relay` speaks for it;
+//! `issuer` hands out what an issuer publishes, `collector` takes events.
 
+use meshward_harness::collector::Collector;
 use meshward_harness::echo::Echo;
+use meshward_harness::upstream::HttpUpstream;
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io;
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 
-const USAGE: &str = "usage: demo-app serve ADDRESS RECORD.jsonl | demo-app relay ADDRESS";
+const USAGE: &str = "usage: demo-app serve ADDRESS RECORD.jsonl | relay ADDRESS | issuer ADDRESS FOLDER | collector ADDRESS RECORDS.jsonl";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +22,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         ["relay", address] => Ok(relay(&TcpStream::connect(*address)?)?),
+        ["issuer", address, folder] => {
+            HttpUpstream::serving(*address, Path::new(folder))?.forever();
+            Ok(())
+        }
+        ["collector", address, records] => {
+            Collector::listen(*address, Path::new(records))?.forever();
+            Ok(())
+        }
         _ => Err(USAGE.into()),
     }
 }

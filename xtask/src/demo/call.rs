@@ -4,9 +4,13 @@ use anyhow::{Result, bail};
 use meshward_harness::client::{ClientError, RawRequest, Response};
 use serde_json::Value;
 
+use super::issuer::Bearer;
 use super::mesh::Mesh;
 use super::script::{Call, Outcome};
 use super::sidecar::CALL_ID;
+
+/// A token is good for this long; the demo takes less.
+const TOKEN_SECONDS: i64 = 600;
 
 /// What became of a call, as its caller and the applications saw it.
 #[derive(Clone, Debug)]
@@ -17,24 +21,30 @@ pub(super) struct Made {
     pub(super) arrived: u64,
     /// What the application behind the called workload saw last.
     pub(super) seen: Option<Value>,
+    /// The headers of the answer that the script shows.
+    pub(super) shown: Vec<(&'static str, String)>,
 }
 
-/// What carries the number of a call into the logs.
-pub(super) fn id(number: usize) -> String {
-    format!("de-{number:02}")
+/// What carries the number of a call, and of its repetition, into the logs: a UUID, since events show no other request IDs.
+pub(super) fn id(number: usize, repetition: usize) -> String {
+    format!("{number:08}-0000-4000-8000-{repetition:012}")
 }
 
 /// Makes the call.
-pub(super) fn make(mesh: &Mesh, call: &Call, number: usize) -> Result<Made> {
+pub(super) fn make(mesh: &Mesh, call: &Call, id: &str) -> Result<Made> {
     let mut request = RawRequest::new(call.method, call.path).host(call.host);
     for (name, value) in &call.headers {
         request = request.header(*name, *value);
+    }
+    if let Some(bearer) = &call.bearer {
+        request = request.header("authorization", authorization(mesh, bearer));
     }
     if call.method == "POST" {
         request = request.body("{}");
     }
     let before = mesh.arrived();
-    let answer = mesh.client(call)?.send(&request.header(CALL_ID, id(number)));
+    let answer = mesh.client(call)?.send(&request.header(CALL_ID, id));
+    let shown = answer.as_ref().map(|answer| shown(call, answer)).unwrap_or_default();
     let got = match answer {
         Ok(answer) => outcome(&answer),
         Err(error) if error.refused_below_http() => Ok(Outcome::NoTls),
@@ -43,7 +53,17 @@ pub(super) fn make(mesh: &Mesh, call: &Call, number: usize) -> Result<Made> {
     };
     let arrived = mesh.arrived().saturating_sub(before);
     let seen = if arrived > 0 { last_seen(mesh, call)? } else { None };
-    Ok(Made { got, arrived, seen })
+    Ok(Made { got, arrived, seen, shown })
+}
+
+/// The header that presents a token.
+fn authorization(mesh: &Mesh, bearer: &Bearer) -> String {
+    format!("Bearer {}", mesh.services.issuer.mint(bearer, TOKEN_SECONDS))
+}
+
+fn shown(call: &Call, answer: &Response) -> Vec<(&'static str, String)> {
+    let value = |name: &str| answer.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    call.shows.iter().filter_map(|name| Some((*name, value(name)?))).collect()
 }
 
 /// Behind the gateway it is web that sees a request.

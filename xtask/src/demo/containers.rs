@@ -19,6 +19,7 @@ use super::images::Images;
 use super::mesh::{Member, Mesh, Parts, Proxy, Ways};
 use super::places::{INBOUND, PROBE, Places, STATS};
 use super::plugin;
+use super::services::Services;
 use super::sidecar::Sidecar;
 use super::workload::Workload;
 use crate::docker::Engine;
@@ -28,11 +29,11 @@ use crate::{interrupt, paths, show};
 const COMPOSE_FILE: &str = "envoy/compose.yaml";
 /// Where a workload's folder is inside.
 const INSIDE: &str = "/meshward";
-/// Where the module is inside.
-const MODULE_INSIDE: &str = "/authz.wasm";
+/// Where the modules are inside.
+const MODULES_INSIDE: &str = "/modules";
 /// What an application saw, in its folder.
 const ARRIVED: &str = "arrived.jsonl";
-/// Seven processes and a module that four Envoys compile.
+/// Eleven processes, and modules that five Envoys compile.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const UP_WITHIN: Duration = Duration::from_secs(180);
 
@@ -109,12 +110,18 @@ impl Mesh {
         identities.write_to(&parts.dir.join("certs"))?;
         let places: BTreeMap<Workload, Places> =
             Workload::ALL.into_iter().map(|workload| (workload, Places::of_container(workload))).collect();
+        let services = Services::in_containers(parts.dir)?;
         let mut policies = BTreeMap::new();
         for workload in Workload::ALL {
             let policy = plugin::configuration(workload, parts.sabotage)?;
-            let module = Path::new(MODULE_INSIDE);
-            let sidecar =
-                Sidecar { workload, places: &places, identities: &identities, module, policy: &policy };
+            let sidecar = Sidecar {
+                workload,
+                places: &places,
+                identities: &identities,
+                services: &services.addresses,
+                modules: Path::new(MODULES_INSIDE),
+                filters: &parts.form.parts(&policy)?,
+            };
             write_folders(parts.dir, workload, &sidecar.bootstrap()?.to_text())?;
             policies.insert(workload, policy);
         }
@@ -124,7 +131,8 @@ impl Mesh {
             let member = member(&mut containers, parts.dir, workload, places, policy);
             members.insert(workload, member.with_context(|| format!("`{}` did not start", workload.name()))?);
         }
-        Ok(Self { identities, dir: parts.dir.to_owned(), members, containers: Some(containers) })
+        let dir = parts.dir.to_owned();
+        Ok(Self { identities, services, dir, members, containers: Some(containers) })
     }
 }
 
@@ -154,7 +162,7 @@ fn bring_up(parts: &Parts<'_>, engine: Engine) -> Result<Containers> {
         ("MESHWARD_APP_IMAGE", images.application),
         ("MESHWARD_USER", user),
         ("MESHWARD_MESH", parts.dir.display().to_string()),
-        ("MESHWARD_MODULE", parts.module.display().to_string()),
+        ("MESHWARD_MODULES", parts.modules.display().to_string()),
     ];
     let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     std::fs::write(&env_file, text).with_context(|| format!("could not write {}", env_file.display()))?;

@@ -1,19 +1,28 @@
 //! The modules' own counters against what the script saw: that each decision was made by a module, the allowed ones too.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use meshward_pipeline::{ALLOWED, DENIED, SHADOW_DENIED};
 
 use super::mesh::Mesh;
-use super::play::{Played, Row};
+use super::play::{Played, Row, Try};
 use super::script::Outcome;
 use super::table::{BAD, GOOD};
 use super::workload::Workload;
 
-/// Decisions, by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What Envoy writes before the names of a module's counters.
+const PREFIX: &str = "wasmcustom.meshward_";
+/// The stages that may refuse.
+const STAGES: [&str; 4] = ["penalty", "authn", "authz", "ratelimit"];
+
+/// All modules' counters of one moment, added up: `authz_denied_total` and so on.
+pub(super) struct Counters(BTreeMap<String, u64>);
+
+/// Decisions of the policies: how many were let through, and how many each stage refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     allowed: u64,
-    denied: u64,
+    denied: BTreeMap<&'static str, u64>,
 }
 
 /// The counters of all modules, the script's own tally, and how many requests a shadow document would have refused.
@@ -23,19 +32,44 @@ pub(super) struct Tally {
     shadow_denied: u64,
 }
 
+impl Counters {
+    /// Reads them.
+    pub(super) fn read(mesh: &Mesh) -> Result<Self> {
+        let mut all: BTreeMap<String, u64> = BTreeMap::new();
+        for workload in Workload::ALL {
+            for (name, count) in mesh.member(workload)?.envoy().stats(PREFIX)? {
+                let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+                let sum = all.entry(name.to_owned()).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// One of them; one that is not there counts as 0.
+    pub(super) fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+}
+
+impl Counts {
+    fn refused(&self) -> u64 {
+        self.denied.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    fn words(&self) -> String {
+        let by_stage = self.denied.iter().filter(|(_, count)| **count > 0);
+        let by_stage: Vec<String> = by_stage.map(|(stage, count)| format!("{stage} {count}")).collect();
+        format!("{} allowed, {} denied ({})", self.allowed, self.refused(), by_stage.join(", "))
+    }
+}
+
 impl Tally {
     /// Reads the counters.
-    pub(super) fn take(mesh: &Mesh, scenes: &[Played]) -> Result<Self> {
-        let mut counted = Counts::default();
-        let mut shadow_denied = 0_u64;
-        for workload in Workload::ALL {
-            let stats = mesh.member(workload)?.envoy().stats("wasmcustom.meshward_authz_")?;
-            let of = |name: &str| stats.get(&format!("wasmcustom.{name}")).copied().unwrap_or(0);
-            counted.allowed = counted.allowed.saturating_add(of(ALLOWED.name));
-            counted.denied = counted.denied.saturating_add(of(DENIED.name));
-            shadow_denied = shadow_denied.saturating_add(of(SHADOW_DENIED.name));
-        }
-        Ok(Self { counted, seen: seen(scenes), shadow_denied })
+    pub(super) fn take(counters: &Counters, scenes: &[Played]) -> Self {
+        let denied = STAGES.map(|stage| (stage, counters.of(&format!("{stage}_denied_total"))));
+        let counted = Counts { allowed: counters.of("authz_allowed_total"), denied: denied.into() };
+        Self { counted, seen: seen(scenes), shadow_denied: counters.of("authz_shadow_denied_total") }
     }
 
     /// Whether every decision that the script saw was counted by a module, and no other.
@@ -48,26 +82,43 @@ impl Tally {
         let Self { counted, seen, shadow_denied } = self;
         let style = if self.agrees() { GOOD } else { BAD };
         anstream::println!(
-            "the modules counted {style}{} allowed, {} denied{style:#}; shadow documents would have refused {shadow_denied}",
-            counted.allowed,
-            counted.denied
+            "the modules counted {style}{}{style:#}; shadow documents would have refused {shadow_denied}",
+            counted.words()
         );
         if !self.agrees() {
             anstream::println!(
-                "{BAD}the calls add up to {} allowed, {} denied: some were not decided by a module{BAD:#}",
-                seen.allowed,
-                seen.denied
+                "{BAD}the calls add up to {}: some were not decided by a module{BAD:#}",
+                seen.words()
             );
         }
     }
 }
 
+/// What the counters must be.
 fn seen(scenes: &[Played]) -> Counts {
-    let rows = || scenes.iter().flat_map(|scene| &scene.rows);
-    let refused = |row: &&Row| matches!(row.made.got, Ok(Outcome::Denied(_) | Outcome::DeniedGrpc(_)));
-    let denied = u64::try_from(rows().filter(refused).count()).unwrap_or(u64::MAX);
+    let mut counts = Counts { allowed: 0, denied: STAGES.map(|stage| (stage, 0)).into() };
+    for row in scenes.iter().flat_map(|scene| &scene.rows) {
+        for one in &row.tries {
+            add(&mut counts, row, one);
+        }
+    }
+    counts
+}
+
+fn add(counts: &mut Counts, row: &Row, one: &Try) {
     // What passes the gateway is decided a second time, by web.
-    let hops = |row: &Row| if row.call.to == Workload::Gateway { 2 } else { 1 };
-    let allowed = rows().map(|row| row.made.arrived.saturating_mul(hops(row))).sum();
-    Counts { allowed, denied }
+    let hops = if row.call.to == Workload::Gateway { 2 } else { 1 };
+    counts.allowed = counts.allowed.saturating_add(one.made.arrived.saturating_mul(hops));
+    if !matches!(one.made.got, Ok(Outcome::Denied(_) | Outcome::DeniedGrpc(_))) {
+        return;
+    }
+    let reason = one.evidence.event.as_ref().map(|event| event.reason()).unwrap_or_default();
+    let stage = reason.split('.').next().unwrap_or_default();
+    if let Some(count) = counts.denied.get_mut(stage) {
+        *count = count.saturating_add(1);
+    }
+    // Quotas come after the policy, which has let it through.
+    if stage == "ratelimit" {
+        counts.allowed = counts.allowed.saturating_add(1);
+    }
 }

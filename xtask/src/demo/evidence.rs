@@ -6,7 +6,7 @@ use anyhow::Result;
 use meshward_harness::envoy::View;
 use serde_json::Value;
 
-use super::call::{self, Made};
+use super::call::Made;
 use super::mesh::{Member, Mesh};
 use super::native;
 use super::script::{Call, HANDSHAKE, Outcome};
@@ -40,7 +40,7 @@ pub(super) struct Event {
 pub(super) fn gather(
     mesh: &Mesh,
     call: &Call,
-    number: usize,
+    id: &str,
     made: &Made,
     earlier_failures: usize,
 ) -> Result<Evidence> {
@@ -55,16 +55,15 @@ pub(super) fn gather(
             ..Evidence::default()
         });
     }
-    let id = call::id(number);
-    let line = member.envoy().wait_access_log(ACCESS_LOG, |line| line.contains(&id), WITHIN)?;
+    let line = member.envoy().wait_access_log(ACCESS_LOG, |line| line.contains(id), WITHIN)?;
     let line: Value = serde_json::from_str(&line)?;
     let details = line.get("details").and_then(Value::as_str).map(str::to_owned);
     let refused = details.as_deref().is_some_and(|details| details.starts_with("meshward_denied["));
     // The event is logged before the answer is sent.
-    let event = if refused { wait_event(member, &id)? } else { event(member, &id) };
+    let event = if refused { wait_event(member, id)? } else { event(member, id) };
     let decided_by = match (refused, &event) {
         (true, Some(event)) => decided(&event.record),
-        _ => native::decided(member, call, made, &line)?,
+        _ => native::decided(mesh, member, call, made, &line)?,
     };
     Ok(Evidence { decided_by, details, event, tls_failure: None })
 }
@@ -81,6 +80,13 @@ fn event(member: &Member, id: &str) -> Option<Event> {
         mine.then(|| Event { text: text.to_owned(), record })
     });
     events.next()
+}
+
+impl Event {
+    /// The reason, as `stage.snake_case`.
+    pub(super) fn reason(&self) -> &str {
+        self.record.pointer("/status_detail").and_then(Value::as_str).unwrap_or_default()
+    }
 }
 
 /// `policy[index]`, or the reason.

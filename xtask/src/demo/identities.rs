@@ -12,6 +12,7 @@ pub(super) struct Identities {
     ca: Ca,
     workloads: Vec<(Workload, Identity)>,
     reports: Identity,
+    scraper: Identity,
     console: Identity,
     foreign: Identity,
     expired: Identity,
@@ -33,6 +34,7 @@ impl Identities {
         Ok(Self {
             workloads,
             reports: issue(&leaf_of(Caller::Reports))?,
+            scraper: issue(&leaf_of(Caller::Scraper))?,
             console: issue(&leaf_of(Caller::Console))?,
             expired: issue(&leaf_of(Caller::Of(Workload::Web)).expired())?,
             foreign: foreign_ca.issue(&leaf_of(Caller::Mallory))?,
@@ -57,6 +59,7 @@ impl Identities {
             Caller::Mallory => Some(&self.foreign),
             Caller::Of(workload) => self.of_workload(workload),
             Caller::Reports => Some(&self.reports),
+            Caller::Scraper => Some(&self.scraper),
             Caller::Console => Some(&self.console),
         }
     }
@@ -74,6 +77,7 @@ impl Identities {
         let workloads = self.workloads.iter().map(|(workload, identity)| (workload.name(), identity));
         let others = [
             ("reports", &self.reports),
+            ("scraper", &self.scraper),
             ("console", &self.console),
             ("foreign", &self.foreign),
             ("expired", &self.expired),

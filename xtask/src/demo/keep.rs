@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use meshward_harness::poll;
 
+use super::issuer::{Bearer, Generation};
 use super::mesh::{Mesh, Proxy};
 use super::script::{Call, How};
 use super::table::BOLD;
@@ -16,6 +17,9 @@ use crate::{interrupt, paths, show};
 
 /// A demo ends within this time after it was asked to.
 const END_WITHIN: Duration = Duration::from_secs(60);
+/// Where a token to try is, beside the certificates, and how long it is good.
+const TOKEN_FILE: &str = "alice.jwt";
+const TOKEN_SECONDS: i64 = 8 * 3600;
 /// How often a wait for Ctrl-C looks.
 const LOOK: Duration = Duration::from_millis(40);
 
@@ -78,8 +82,17 @@ pub(super) fn wait() -> Result<()> {
 /// Prints what to try against the running mesh.
 pub(super) fn print_curls(mesh: &Mesh) -> Result<()> {
     show::heading("The mesh is running; try, in another terminal");
-    show::progress(&format!("\n  cd {}", mesh.dir.join("certs").display()));
+    let folder = mesh.dir.join("certs");
+    show::progress(&format!("\n  cd {}", folder.display()));
     let web = Caller::Of(Workload::Web);
+    // The first key has been withdrawn by now.
+    let alice = Bearer::alice("orders").signed_by(Generation::Second);
+    let token = folder.join(TOKEN_FILE);
+    std::fs::write(&token, mesh.services.issuer.mint(&alice, TOKEN_SECONDS))
+        .with_context(|| format!("could not write {}", token.display()))?;
+    let cancel = |from| {
+        Call::new(from, How::OwnCert, Workload::Orders, "PUT", "/orders/42/cancellation").bearing(alice)
+    };
     let tries = [
         ("web may read orders (200)", Call::new(web, How::OwnCert, Workload::Orders, "GET", "/orders/42")),
         ("but not administer (403)", Call::new(web, How::OwnCert, Workload::Orders, "GET", "/admin/users")),
@@ -88,6 +101,8 @@ pub(super) fn print_curls(mesh: &Mesh) -> Result<()> {
             "the same call through web's own sidecar (403)",
             Call::new(web, How::Sidecar, Workload::Orders, "GET", "/admin/users"),
         ),
+        ("web may cancel an order for alice (200)", cancel(web)),
+        ("who stole her token may not (403)", cancel(Caller::Reports)),
         (
             "another authority's certificate (no TLS)",
             Call::new(Caller::Mallory, How::ForeignCa, Workload::Orders, "GET", "/orders/42"),
@@ -136,6 +151,12 @@ pub(super) fn print_curls(mesh: &Mesh) -> Result<()> {
 fn curl(mesh: &Mesh, call: &Call) -> Result<String> {
     let address = mesh.address(call)?;
     let mut line = "curl -i --path-as-is".to_owned();
+    if call.method != "GET" {
+        line.push_str(&format!(" -X {}", call.method));
+    }
+    if call.bearer.is_some() {
+        line.push_str(&format!(" -H \"authorization: Bearer $(cat {TOKEN_FILE})\""));
+    }
     let identity = match call.how {
         How::OwnCert => Some(call.from.name()),
         How::ForeignCa => Some("foreign"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::evidence::Event;
-use super::play::{Played, Row};
+use super::play::{Played, Row, Try};
 use super::table::{self, BOLD, DIM, REFUSED};
 
 /// The widest line that is printed.
@@ -24,8 +24,8 @@ pub(super) fn print(scenes: &[Played], place: &str) {
         event.record.pointer("/policy").is_some() && event.record.pointer("/src_endpoint").is_some()
     };
     let example = rows()
-        .filter(|row| !row.may_arrive())
-        .find_map(|row| Some((row, row.evidence.event.as_ref().filter(telling)?)));
+        .filter(|row| !row.call.may_arrive())
+        .find_map(|row| Some((row, row.tries.first()?.evidence.event.as_ref().filter(telling)?)));
     if let Some((row, event)) = example {
         let number = row.number;
         anstream::println!(
@@ -37,21 +37,33 @@ pub(super) fn print(scenes: &[Played], place: &str) {
     }
 }
 
+/// Of what was tried many times, one of each kind.
 fn print_row(row: &Row) {
+    let mut seen = Vec::new();
+    for one in &row.tries {
+        let by = one.evidence.decided_by.as_str();
+        if !seen.contains(&by) {
+            seen.push(by);
+            print_try(row, one);
+        }
+    }
+}
+
+fn print_try(row: &Row, one: &Try) {
     let head = format!(" {:>2}  {:<8}", row.number, row.call.to.name());
-    if let Some(failure) = &row.evidence.tls_failure {
+    if let Some(failure) = &one.evidence.tls_failure {
         anstream::println!("{head}  {REFUSED}no TLS{REFUSED:#}  {}", short_failure(failure));
         return;
     }
-    let Some(event) = &row.evidence.event else { return };
+    let Some(event) = &one.evidence.event else { return };
     let event = &event.record;
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let details = row.evidence.details.as_deref().unwrap_or_default();
+    let details = one.evidence.details.as_deref().unwrap_or_default();
     let severity = event.get("severity_id").and_then(Value::as_u64).unwrap_or_default();
     let shadow = if text("/message").starts_with("would deny") { "shadow rule; " } else { "" };
     anstream::println!(
         "{head}  {REFUSED}{:<6}{REFUSED:#}  {details}  {DIM}({shadow}severity {severity}){DIM:#}",
-        table::got(row)
+        table::one_got(one)
     );
     let message = format!("     \"{}\"", text("/message"));
     anstream::println!("{DIM}{}{DIM:#}", cut(&message));

@@ -1,4 +1,4 @@
-//! The running mesh: four Envoys, three applications, the certificates of one run. Here as processes; see `containers` for the other way.
+//! The running mesh: five Envoys, four applications, the certificates of one run. Here as processes; see `containers` for the other way.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,10 +11,12 @@ use meshward_harness::envoy::{Envoy, View};
 
 use super::application::Application;
 use super::containers::Containers;
+use super::form::{Form, Part};
 use super::identities::Identities;
 use super::places::Places;
 use super::plugin;
 use super::script::{Call, How};
+use super::services::{Addresses, Services};
 use super::sidecar::Sidecar;
 use super::workload::Workload;
 
@@ -22,8 +24,10 @@ use super::workload::Workload;
 pub(super) struct Parts<'a> {
     /// Envoy's binary.
     pub(super) envoy: &'a Path,
-    /// `authz.wasm`.
-    pub(super) module: &'a Path,
+    /// The folder of the modules.
+    pub(super) modules: &'a Path,
+    /// One module or many.
+    pub(super) form: Form,
     /// Where certificates, configurations and logs go.
     pub(super) dir: &'a Path,
     /// Whether one rule is taken out.
@@ -33,6 +37,7 @@ pub(super) struct Parts<'a> {
 /// A mesh that takes calls; dropping it ends it.
 pub(super) struct Mesh {
     pub(super) identities: Identities,
+    pub(super) services: Services,
     pub(super) dir: PathBuf,
     pub(super) members: BTreeMap<Workload, Member>,
     /// Where the members are containers.
@@ -45,7 +50,7 @@ pub(super) struct Member {
     pub(super) places: Places,
     pub(super) ways: Ways,
     pub(super) application: Option<Application>,
-    /// What its module was configured with.
+    /// What its module was configured with: the whole of it, where there are many.
     pub(super) policy: String,
 }
 
@@ -79,6 +84,7 @@ impl Mesh {
     pub(super) fn start(parts: &Parts<'_>) -> Result<Self> {
         let identities = Identities::mint()?;
         identities.write_to(&parts.dir.join("certs"))?;
+        let services = Services::start(parts.dir)?;
         let mut applications = BTreeMap::new();
         let mut places = BTreeMap::new();
         for workload in Workload::ALL {
@@ -88,10 +94,12 @@ impl Mesh {
             applications.insert(workload, application);
         }
         let started = std::thread::scope(|scope| {
-            let (identities, places) = (&identities, &places);
+            let (identities, places, services) = (&identities, &places, &services.addresses);
             let threads: Vec<_> = Workload::ALL
                 .into_iter()
-                .map(|workload| (workload, scope.spawn(move || start(parts, workload, identities, places))))
+                .map(|workload| {
+                    (workload, scope.spawn(move || start(parts, workload, identities, places, services)))
+                })
                 .collect();
             threads
                 .into_iter()
@@ -108,7 +116,8 @@ impl Mesh {
             let application = application.map(Application::Here);
             (workload, Member { proxy: Proxy::Process(envoy), places, ways, application, policy })
         });
-        Ok(Self { identities, dir: parts.dir.to_owned(), members: members.collect(), containers: None })
+        let (dir, members) = (parts.dir.to_owned(), members.collect());
+        Ok(Self { identities, services, dir, members, containers: None })
     }
 
     /// A workload of the mesh.
@@ -161,9 +170,12 @@ fn start(
     workload: Workload,
     identities: &Identities,
     places: &BTreeMap<Workload, Places>,
+    services: &Addresses,
 ) -> Result<(Envoy, String)> {
     let policy = plugin::configuration(workload, parts.sabotage)?;
-    let sidecar = Sidecar { workload, places, identities, module: parts.module, policy: &policy };
+    let filters: Vec<Part> = parts.form.parts(&policy)?;
+    let sidecar =
+        Sidecar { workload, places, identities, services, modules: parts.modules, filters: &filters };
     let builder =
         Envoy::builder(parts.envoy).bootstrap(&sidecar.bootstrap()?).dir(&parts.dir.join(workload.name()));
     Ok((builder.start()?, policy))

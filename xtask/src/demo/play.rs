@@ -1,23 +1,35 @@
 //! Playing the script: every call in order, then what the logs say of each.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::call::{self, Made};
 use super::evidence::{self, Evidence};
 use super::mesh::Mesh;
-use super::scenes;
-use super::script::{Call, Outcome};
+use super::script::{Call, Outcome, Times};
 use super::workload::Workload;
-use crate::interrupt;
+use super::{deeds, scenes};
+use crate::{interrupt, show};
 
-/// One call with all that is known of it.
+/// What is repeated until it comes out as expected has this long.
+const UNTIL: Duration = Duration::from_secs(30);
+
+/// One time that a call was made, with all that is known of it.
+pub(super) struct Try {
+    pub(super) made: Made,
+    pub(super) evidence: Evidence,
+}
+
+/// One call with everything that became of it.
 pub(super) struct Row {
     pub(super) number: usize,
     pub(super) call: Call,
-    pub(super) made: Made,
-    pub(super) evidence: Evidence,
+    /// What happened before it, in words.
+    pub(super) done: Option<String>,
+    /// Each time that it was made; once at the least.
+    pub(super) tries: Vec<Try>,
 }
 
 /// The rows of one scene.
@@ -26,54 +38,165 @@ pub(super) struct Played {
     pub(super) rows: Vec<Row>,
 }
 
-impl Row {
-    /// Outcome, what decided, and whether it arrived: all as expected.
-    pub(super) fn is_as_expected(&self) -> bool {
-        self.made.got == Ok(self.call.expected)
-            && self.evidence.decided_by == self.call.decided_by
-            && (self.made.arrived > 0) == self.may_arrive()
+impl Try {
+    fn is_as_permitted(&self, call: &Call) -> bool {
+        let permitted = matches!(self.made.got, Ok(got) if call.permits(got, &self.evidence.decided_by));
+        permitted && (self.made.arrived > 0) == (self.made.got == Ok(Outcome::Reached))
     }
 
-    /// Whether an application may see it.
-    pub(super) fn may_arrive(&self) -> bool {
-        self.call.expected == Outcome::Reached
+    fn is_as_expected(&self, call: &Call) -> bool {
+        self.made.got == Ok(call.expected) && self.evidence.decided_by == call.decided_by
+    }
+}
+
+impl Row {
+    /// Outcome, what decided, and whether it arrived: all as expected, each time.
+    pub(super) fn is_as_expected(&self) -> bool {
+        let Self { call, tries, .. } = self;
+        let first = call.before.first().is_none_or(|(outcome, by)| {
+            tries.iter().any(|one| one.made.got == Ok(*outcome) && one.evidence.decided_by == *by)
+        });
+        first
+            && tries.iter().all(|one| one.is_as_permitted(call))
+            && tries
+                .last()
+                .is_some_and(|last| last.is_as_expected(call) && last.made.shown.len() == call.shows.len())
     }
 
     /// How many requests arrived that should not have.
     pub(super) fn arrived_without_permission(&self) -> u64 {
-        if self.may_arrive() { 0 } else { self.made.arrived }
+        if self.call.may_arrive() { 0 } else { self.arrived() }
+    }
+
+    /// How many requests arrived.
+    pub(super) fn arrived(&self) -> u64 {
+        self.tries.iter().map(|one| one.made.arrived).fold(0, u64::saturating_add)
     }
 }
 
-/// Plays the whole script. All calls come first: logs are written a moment later.
+/// Plays the whole script. All calls of a scene come first: logs are written a moment later.
 pub(super) fn play(mesh: &Mesh) -> Result<Vec<Played>> {
-    let mut number = 0_usize;
-    let mut failures: BTreeMap<Workload, usize> = BTreeMap::new();
-    let mut scenes = Vec::new();
+    let mut player = Player { mesh, number: 0, failures: BTreeMap::new() };
+    let mut played = Vec::new();
     for scene in scenes::all() {
-        let mut made = Vec::new();
-        for call in scene.calls {
-            interrupt::check()?;
-            number = number.saturating_add(1);
-            let one = call::make(mesh, &call, number)
-                .with_context(|| format!("call {number} (`{}`) could not be made", call.what()))?;
-            let earlier = failures.get(&call.to).copied().unwrap_or(0);
-            if one.got == Ok(Outcome::NoTls) {
-                failures.insert(call.to, earlier.saturating_add(1));
-            }
-            made.push((number, call, one, earlier));
-        }
-        scenes.push((scene.title, made));
+        show::progress(&format!("      {} …", scene.title));
+        played.push(Played { title: scene.title, rows: player.scene(scene.calls)? });
     }
-    scenes.into_iter().map(|(title, made)| Ok(Played { title, rows: rows(mesh, made)? })).collect()
+    Ok(played)
 }
 
-fn rows(mesh: &Mesh, made: Vec<(usize, Call, Made, usize)>) -> Result<Vec<Row>> {
-    made.into_iter()
-        .map(|(number, call, made, earlier)| {
-            let evidence = evidence::gather(mesh, &call, number, &made, earlier)
-                .with_context(|| format!("call {number} (`{}`) left no trace", call.what()))?;
-            Ok(Row { number, call, made, evidence })
-        })
-        .collect()
+struct Player<'a> {
+    mesh: &'a Mesh,
+    number: usize,
+    /// How many connections of each workload TLS has refused so far.
+    failures: BTreeMap<Workload, usize>,
+}
+
+/// A row that is being made; what is looked up later has no evidence yet.
+struct Making {
+    number: usize,
+    call: Call,
+    done: Option<String>,
+    tries: Vec<(Made, Option<Evidence>, usize)>,
+}
+
+impl Player<'_> {
+    fn scene(&mut self, calls: Vec<Call>) -> Result<Vec<Row>> {
+        let mut made = Vec::new();
+        let mut calls = calls.into_iter().peekable();
+        while let Some(leader) = calls.next() {
+            let mut together = vec![self.making(leader)?];
+            while let Some(beside) = calls.next_if(|call| call.times == Times::Beside) {
+                together.push(self.making(beside)?);
+            }
+            self.make(&mut together)?;
+            made.extend(together);
+        }
+        made.into_iter().map(|making| self.row(making)).collect()
+    }
+
+    fn making(&mut self, call: Call) -> Result<Making> {
+        self.number = self.number.saturating_add(1);
+        let done = call.deed.map(|deed| deeds::perform(deed, self.mesh)).transpose();
+        let done = done.with_context(|| format!("before call {} (`{}`)", self.number, call.what()))?;
+        Ok(Making { number: self.number, call, done, tries: Vec::new() })
+    }
+
+    /// Makes the first call as often as it is to be made, and each time the others after it.
+    fn make(&mut self, together: &mut [Making]) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            for making in together.iter_mut() {
+                self.make_once(making)?;
+            }
+            let Some(leader) = together.first() else { return Ok(()) };
+            if leader.is_finished() {
+                return Ok(());
+            }
+            if start.elapsed() > UNTIL {
+                // The row is red and says what came instead.
+                return Ok(());
+            }
+        }
+    }
+
+    fn make_once(&mut self, making: &mut Making) -> Result<()> {
+        interrupt::check()?;
+        let Making { number, call, tries, .. } = making;
+        let id = call::id(*number, tries.len());
+        let made = call::make(self.mesh, call, &id)
+            .with_context(|| format!("call {number} (`{}`) could not be made", call.what()))?;
+        let earlier = self.failures.get(&call.to).copied().unwrap_or(0);
+        if made.got == Ok(Outcome::NoTls) {
+            self.failures.insert(call.to, earlier.saturating_add(1));
+        }
+        // Whether it goes on depends on what decided.
+        let evidence = match call.times {
+            Times::Until => Some(self.evidence(*number, call, &id, &made, earlier)?),
+            Times::Once | Times::Exactly(_) | Times::Beside => None,
+        };
+        tries.push((made, evidence, earlier));
+        Ok(())
+    }
+
+    fn row(&self, making: Making) -> Result<Row> {
+        let Making { number, call, done, tries } = making;
+        let tries = tries.into_iter().enumerate().map(|(at, (made, evidence, earlier))| {
+            let evidence = match evidence {
+                Some(evidence) => evidence,
+                None => self.evidence(number, &call, &call::id(number, at), &made, earlier)?,
+            };
+            anyhow::Ok(Try { made, evidence })
+        });
+        let tries: Vec<Try> = tries.collect::<Result<_>>()?;
+        if tries.is_empty() {
+            bail!("call {number} (`{}`) was never made", call.what());
+        }
+        Ok(Row { number, call, done, tries })
+    }
+
+    fn evidence(
+        &self,
+        number: usize,
+        call: &Call,
+        id: &str,
+        made: &Made,
+        earlier: usize,
+    ) -> Result<Evidence> {
+        evidence::gather(self.mesh, call, id, made, earlier)
+            .with_context(|| format!("call {number} (`{}`) left no trace", call.what()))
+    }
+}
+
+impl Making {
+    fn is_finished(&self) -> bool {
+        match self.call.times {
+            Times::Once | Times::Beside => true,
+            Times::Exactly(times) => self.tries.len() >= times,
+            Times::Until => self.tries.last().is_some_and(|(made, evidence, _)| {
+                made.got == Ok(self.call.expected)
+                    && evidence.as_ref().is_some_and(|evidence| evidence.decided_by == self.call.decided_by)
+            }),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use meshward_model::{Node, Plugin};
-use meshward_pipeline::Authz;
+use meshward_pipeline::Guard;
 use serde_json::Value;
 
 use super::workload::Workload;
@@ -30,7 +30,7 @@ pub(super) fn configuration(workload: Workload, sabotage: bool) -> Result<String
     }
     let text = envelope.to_string();
     // Envoy would refuse it as well, at the end of a long log.
-    match Authz::configure(text.as_bytes(), &Node::default()) {
+    match Guard::configure(text.as_bytes(), &Node::default()) {
         Ok(_) => Ok(text),
         Err(refusal) => bail!("{} is refused\n{refusal}", paths::short(&path)),
     }

@@ -1,5 +1,8 @@
 //! The script: all calls, good and bad, each with its outcome and with what decides.
 
+mod stuffing;
+mod users;
+
 use super::script::{Call, How, Scene};
 use super::workload::{Caller, Workload};
 
@@ -10,7 +13,19 @@ const ISOLATION: &str = "namespace-isolation[0]";
 
 /// The whole script.
 pub(super) fn all() -> Vec<Scene> {
-    vec![from_outside(), inside(), administration(), path_tricks(), false_identity(), money()]
+    vec![
+        from_outside(),
+        inside(),
+        administration(),
+        path_tricks(),
+        false_identity(),
+        money(),
+        users::who_the_user_is(),
+        users::own_data(),
+        users::rotation(),
+        stuffing::stuffing(),
+        stuffing::release(),
+    ]
 }
 
 fn from_outside() -> Scene {

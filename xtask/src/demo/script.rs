@@ -1,5 +1,6 @@
 //! What a call of the script is, and what must become of it.
 
+use super::issuer::Bearer;
 use super::workload::{Caller, Workload};
 
 /// How a call is made.
@@ -49,6 +50,30 @@ pub(super) enum Outcome {
     NoTls,
 }
 
+/// How often a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    /// Once.
+    Once,
+    /// So many times.
+    Exactly(usize),
+    /// Again and again until it comes out as expected.
+    Until,
+    /// Once after each time of the call before it in the script.
+    Beside,
+}
+
+/// What happens beside the mesh before a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// The issuer publishes its second key beside the first.
+    PublishSecondKey,
+    /// The issuer withdraws its first key.
+    WithdrawFirstKey,
+    /// The quarantine runs out.
+    AwaitRelease,
+}
+
 /// What decides where TLS does.
 pub(super) const HANDSHAKE: &str = "TLS handshake";
 
@@ -64,6 +89,15 @@ pub(super) struct Call {
     pub(super) headers: Vec<(&'static str, &'static str)>,
     /// What is special about it and not seen in method and path.
     pub(super) aside: &'static str,
+    /// The token that it presents.
+    pub(super) bearer: Option<Bearer>,
+    pub(super) times: Times,
+    /// What happens before it.
+    pub(super) deed: Option<Deed>,
+    /// Headers of the answer that are shown.
+    pub(super) shows: &'static [&'static str],
+    /// What else may come of it before it comes out as expected, and by what; the first of these must.
+    pub(super) before: Vec<(Outcome, &'static str)>,
     pub(super) expected: Outcome,
     /// The rule (`policy[index]`), the reason where no rule does, or [`HANDSHAKE`].
     pub(super) decided_by: &'static str,
@@ -89,6 +123,11 @@ impl Call {
             host: to.host(),
             headers: Vec::new(),
             aside: "",
+            bearer: None,
+            times: Times::Once,
+            deed: None,
+            shows: &[],
+            before: Vec::new(),
             expected: Outcome::NoTls,
             decided_by: HANDSHAKE,
             leans_on_sabotaged: false,
@@ -110,6 +149,32 @@ impl Call {
         self
     }
 
+    pub(super) fn bearing(self, bearer: Bearer) -> Self {
+        Self { bearer: Some(bearer), ..self }
+    }
+
+    pub(super) fn times(self, times: Times) -> Self {
+        Self { times, ..self }
+    }
+
+    pub(super) fn after(self, deed: Deed) -> Self {
+        Self { deed: Some(deed), ..self }
+    }
+
+    pub(super) fn showing(self, headers: &'static [&'static str]) -> Self {
+        Self { shows: headers, ..self }
+    }
+
+    pub(super) fn at_first(mut self, status: u16, by: &'static str) -> Self {
+        self.before.push((Outcome::Denied(status), by));
+        self
+    }
+
+    pub(super) fn at_reached(mut self, rule: &'static str) -> Self {
+        self.before.push((Outcome::Reached, rule));
+        self
+    }
+
     pub(super) fn reaches(self, rule: &'static str) -> Self {
         Self { expected: Outcome::Reached, decided_by: rule, ..self }
     }
@@ -122,12 +187,31 @@ impl Call {
         Self { expected: Outcome::Denied(400), decided_by: reason, ..self }
     }
 
+    pub(super) fn unauthenticated(self, reason: &'static str) -> Self {
+        Self { expected: Outcome::Denied(401), decided_by: reason, ..self }
+    }
+
+    pub(super) fn too_many(self, by: &'static str) -> Self {
+        Self { expected: Outcome::Denied(429), decided_by: by, ..self }
+    }
+
     pub(super) fn denied_grpc(self, by: &'static str) -> Self {
         Self { expected: Outcome::DeniedGrpc(7), decided_by: by, ..self }
     }
 
     pub(super) fn leans_on_sabotaged(self) -> Self {
         Self { leans_on_sabotaged: true, ..self }
+    }
+
+    /// Whether this may come of it, decided by that.
+    pub(super) fn permits(&self, outcome: Outcome, by: &str) -> bool {
+        let expected = (self.expected, self.decided_by);
+        self.before.iter().chain([&expected]).any(|permitted| *permitted == (outcome, by))
+    }
+
+    /// Whether the workload may see it.
+    pub(super) fn may_arrive(&self) -> bool {
+        self.expected == Outcome::Reached || self.before.iter().any(|(before, _)| *before == Outcome::Reached)
     }
 
     /// What is asked for, as the table shows it.

@@ -2,8 +2,8 @@
 //!
 //! | listener | who comes | what it demands |
 //! |---|---|---|
-//! | `inbound` | other workloads (gateway: the world) | mTLS (gateway: TLS), then the module |
-//! | `probe` | the kubelet, in plaintext | the same module with the same policy |
+//! | `inbound` | other workloads (gateway: the world) | mTLS (gateway: TLS), then the modules |
+//! | `probe` | the kubelet, in plaintext | the same modules with the same policy |
 //! | `to <workload>` | the application beside it, on loopback | nothing: the hop after it is mTLS with this workload's certificate |
 //! | `stats` | whoever watches, in a container | nothing but the counters: the admin interface itself stays on loopback |
 
@@ -17,12 +17,16 @@ use meshward_harness::config::{
 };
 use serde_json::{Map, Value, json};
 
+use super::form::Part;
 use super::identities::Identities;
 use super::places::Places;
+use super::services::{Addresses, COLLECTOR, ISSUER};
 use super::workload::Workload;
 
 /// The access log of requests: one JSON object a line.
 pub(super) const ACCESS_LOG: &str = "access";
+/// The field of the access log that holds what meshward has noted of a request.
+pub(super) const NOTE: &str = "note";
 /// The log of connections that TLS refused.
 pub(super) const CONNECTION_LOG: &str = "connections";
 /// What carries a call's number through every hop and into every log.
@@ -33,9 +37,11 @@ pub(super) struct Sidecar<'a> {
     pub(super) workload: Workload,
     pub(super) places: &'a BTreeMap<Workload, Places>,
     pub(super) identities: &'a Identities,
-    pub(super) module: &'a Path,
-    /// The plugin's configuration.
-    pub(super) policy: &'a str,
+    pub(super) services: &'a Addresses,
+    /// The folder of the modules, as this Envoy sees it.
+    pub(super) modules: &'a Path,
+    /// What is in the way of a request.
+    pub(super) filters: &'a [Part],
 }
 
 impl Sidecar<'_> {
@@ -43,11 +49,13 @@ impl Sidecar<'_> {
     pub(super) fn bootstrap(&self) -> Result<Bootstrap> {
         let own = self.own()?;
         let mut listeners = vec![self.inbound(own)?];
-        if own.application.is_some() {
+        if self.workload.is_probed() {
             listeners.push(self.guarded(own, Listener::on(own.probe).named("probe")));
         }
         let application = own.application.map(|address| Cluster::plain("application", address));
         let mut clusters: Vec<Cluster> = application.into_iter().collect();
+        clusters.push(Cluster::plain(ISSUER, &self.services.issuer));
+        clusters.push(Cluster::plain(COLLECTOR, &self.services.collector));
         for to in self.workload.calls() {
             clusters.push(self.cluster(*to)?);
             if let Some(address) = own.towards(*to).filter(|_| own.application.is_some()) {
@@ -82,20 +90,24 @@ impl Sidecar<'_> {
             Workload::Web => {
                 listener.tls(DownstreamTls::mutual(identity, root_pem)).http(Http::default().normalizing())
             }
-            Workload::Orders | Workload::Payments => listener.tls(DownstreamTls::mutual(identity, root_pem)),
+            Workload::Orders | Workload::Accounts | Workload::Payments => {
+                listener.tls(DownstreamTls::mutual(identity, root_pem))
+            }
         };
         let mut listener = self.guarded(own, listener);
         listener.patch = json!({"access_log": [connection_log()]});
         Ok(listener)
     }
 
-    /// With the module in the way and the application (the gateway: web) behind it.
+    /// With the modules in the way and the application (the gateway: web) behind it.
     fn guarded(&self, own: &Places, listener: Listener) -> Listener {
         let upstream = if own.application.is_some() { "application" } else { Workload::Web.name() };
-        listener
-            .filter(Filter::Wasm(Wasm::new(self.module, self.policy)))
-            .route_to("/", upstream)
-            .access_log(access_log())
+        let filters = self.filters.iter().map(|part| {
+            let module = self.modules.join(part.module).with_extension("wasm");
+            let wasm = Wasm::new(&module, &part.configuration);
+            Filter::Wasm(Wasm { name: part.name.to_owned(), root_id: part.name.to_owned(), ..wasm })
+        });
+        filters.fold(listener, Listener::filter).route_to("/", upstream).access_log(access_log())
     }
 
     fn cluster(&self, to: Workload) -> Result<Cluster> {
@@ -115,6 +127,7 @@ fn access_log() -> AccessLog {
         ("call", "%REQ(X-REQUEST-ID)%"),
         ("code", "%RESPONSE_CODE%"),
         ("details", "%RESPONSE_CODE_DETAILS%"),
+        (NOTE, "%FILTER_STATE(wasm.meshward:PLAIN)%"),
         ("peer", "%DOWNSTREAM_PEER_URI_SAN%"),
         ("method", "%REQ(:METHOD)%"),
         ("authority", "%REQ(:AUTHORITY)%"),

@@ -1,4 +1,4 @@
-//! Who is in the demo: the four workloads of the mesh, and those who call them.
+//! Who is in the demo: the five workloads of the mesh, and those who call them.
 
 /// A workload of the mesh: an application behind an Envoy of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,13 +9,16 @@ pub(super) enum Workload {
     Web,
     /// The order service.
     Orders,
+    /// The customers' own data: nobody comes in without a token.
+    Accounts,
     /// The payment service, in another namespace.
     Payments,
 }
 
 impl Workload {
     /// All of them, from the outside in.
-    pub(super) const ALL: [Self; 4] = [Self::Gateway, Self::Web, Self::Orders, Self::Payments];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Gateway, Self::Web, Self::Orders, Self::Accounts, Self::Payments];
 
     /// Its name, which is also its service account's.
     pub(super) fn name(self) -> &'static str {
@@ -23,6 +26,7 @@ impl Workload {
             Self::Gateway => "gateway",
             Self::Web => "web",
             Self::Orders => "orders",
+            Self::Accounts => "accounts",
             Self::Payments => "payments",
         }
     }
@@ -31,7 +35,7 @@ impl Workload {
     pub(super) fn namespace(self) -> &'static str {
         match self {
             Self::Gateway => "edge",
-            Self::Web | Self::Orders => "shop",
+            Self::Web | Self::Orders | Self::Accounts => "shop",
             Self::Payments => "bank",
         }
     }
@@ -42,6 +46,7 @@ impl Workload {
             Self::Gateway => "shop.example.com",
             Self::Web => "web.shop",
             Self::Orders => "orders.shop",
+            Self::Accounts => "accounts.shop",
             Self::Payments => "payments.bank",
         }
     }
@@ -56,13 +61,21 @@ impl Workload {
         self != Self::Gateway
     }
 
+    /// Whether the kubelet asks it in plaintext; who demands a token of everybody cannot be asked without one.
+    pub(super) fn is_probed(self) -> bool {
+        match self {
+            Self::Gateway | Self::Accounts => false,
+            Self::Web | Self::Orders | Self::Payments => true,
+        }
+    }
+
     /// Whom it calls through its own Envoy.
     pub(super) fn calls(self) -> &'static [Self] {
         match self {
             Self::Gateway => &[Self::Web],
-            Self::Web => &[Self::Orders, Self::Payments],
+            Self::Web => &[Self::Orders, Self::Payments, Self::Accounts],
             Self::Orders => &[Self::Payments],
-            Self::Payments => &[],
+            Self::Accounts | Self::Payments => &[],
         }
     }
 }
@@ -80,6 +93,8 @@ pub(super) enum Caller {
     Of(Workload),
     /// A nightly job, `shop/reports`, without a sidecar.
     Reports,
+    /// A price-comparison job, `shop/scraper`, without a sidecar, and tonight in somebody else's hands.
+    Scraper,
     /// The operators' console, `ops/console`, without a sidecar.
     Console,
 }
@@ -93,6 +108,7 @@ impl Caller {
             Self::Mallory => "mallory",
             Self::Of(workload) => workload.name(),
             Self::Reports => "reports",
+            Self::Scraper => "scraper",
             Self::Console => "console",
         }
     }
@@ -104,6 +120,7 @@ impl Caller {
             Self::Mallory => Some(Workload::Web.spiffe()),
             Self::Of(workload) => Some(workload.spiffe()),
             Self::Reports => Some(spiffe("shop", "reports")),
+            Self::Scraper => Some(spiffe("shop", "scraper")),
             Self::Console => Some(spiffe("ops", "console")),
         }
     }
