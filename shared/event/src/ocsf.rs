@@ -53,7 +53,7 @@ impl Numbering {
     }
 
     /// The next number; the first is 1.
-    pub fn next(&mut self) -> Number {
+    pub fn number(&mut self) -> Number {
         self.last = self.last.saturating_add(1);
         Number { worker: self.worker, sequence: self.last, aside: false }
     }

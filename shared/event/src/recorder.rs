@@ -52,7 +52,7 @@ impl Recorder for LogOnly {
     }
 
     fn record(&self, numbering: &mut Numbering, event: &Event<'_>, node: &Node) -> Vec<LogLine> {
-        let context = Context { node, shown: &self.shown, number: numbering.next() };
+        let context = Context { node, shown: &self.shown, number: numbering.number() };
         vec![ocsf::line(event, &ocsf::json(event, &context))]
     }
 

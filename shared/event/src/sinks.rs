@@ -68,7 +68,7 @@ impl Recorder for Sinks {
         let travels = self.otlp.as_ref().filter(|_| !is_news_of_the_sink(event));
         let number = match (&self.otlp, travels) {
             (Some(_), None) => state.numbering.aside(),
-            (Some(_) | None, _) => state.numbering.next(),
+            (Some(_) | None, _) => state.numbering.number(),
         };
         let json = ocsf::json(event, &Context { node, shown: &self.shown, number });
         // What is wrong here is always told in the log: people look there when nothing arrives.

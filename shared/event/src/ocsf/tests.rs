@@ -36,12 +36,7 @@ fn decision(reason: Reason, kind: EventKind) -> DecisionEvent<'static> {
 }
 
 fn node() -> Node {
-    Node {
-        id: "n1".to_owned(),
-        namespace: "shop".to_owned(),
-        workload: "orders".to_owned(),
-        ..Node::default()
-    }
+    Node { id: "n1".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
 }
 
 fn shown() -> Shown {
@@ -53,7 +48,7 @@ fn shown() -> Shown {
 
 fn record(event: &Event<'_>) -> Value {
     let mut numbering = Numbering::new(Seed(0xabc));
-    let context = Context { node: &node(), shown: &shown(), number: numbering.next() };
+    let context = Context { node: &node(), shown: &shown(), number: numbering.number() };
     let line = line(event, &json(event, &context));
     assert!(!line.text.contains('\n'), "one event is one line");
     serde_json::from_str(line.text.strip_prefix(LOG_PREFIX).unwrap()).unwrap()

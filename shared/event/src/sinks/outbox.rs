@@ -221,7 +221,7 @@ impl Outbox {
     #[cfg(test)]
     pub(super) fn held(&self) -> u64 {
         let under_way = self.under_way.as_ref().map_or(0, |batch| batch.records.len());
-        (self.queue.len() + under_way) as u64
+        self.queue.len().saturating_add(under_way) as u64
     }
 
     fn failed(&mut self, why: String, after_millis: Option<u64>, now: UnixMillis) -> Option<Told> {

@@ -1,6 +1,6 @@
 //! Events that travel: batches, bounds, back-off, and the sum that always holds.
 
-#![expect(clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
 use std::collections::BTreeMap;
 
