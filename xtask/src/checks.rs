@@ -115,7 +115,8 @@ fn corpus() -> Result<bool> {
 
 /// The tests say how many behaviours there are of each family, and which differ.
 fn probes() -> Result<bool> {
-    modules::build(&[modules::Plugin::Probe, modules::Plugin::Asking])?;
+    use modules::Plugin::{Asking, Authn, Authz, Probe};
+    modules::build(&[Probe, Asking, Authn, Authz])?;
     let files = packages::test_files(|folder| folder == PROBES)?;
     let tests = || anyhow::Ok(named(native_tests()?, &files));
     Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.args(["--", "--nocapture"]).passes()?)

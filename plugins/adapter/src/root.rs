@@ -81,6 +81,9 @@ impl<P: Plugin> Root<P> {
     /// Response headers are there for a request of this root.
     pub(crate) fn response_headers(&mut self, id: RequestId) {
         let (Some(configured), Some(seen)) = (&mut self.configured, self.seen.get(&id.0)) else { return };
+        if !configured.plugin.responds() {
+            return;
+        }
         // Without a clock nothing is added.
         let Ok(now) = hostcalls::now() else { return };
         let edits = configured.plugin.respond(&mut configured.state, seen, now);
@@ -92,7 +95,10 @@ impl<P: Plugin> Root<P> {
     /// A request of this root is over.
     pub(crate) fn ended(&mut self, id: RequestId, most: usize) {
         let seen = self.seen.remove(&id.0);
-        let Some(configured) = &mut self.configured else { return };
+        let Some(configured) = self.configured.as_mut().filter(|configured| configured.plugin.observes())
+        else {
+            return;
+        };
         // A filter before this one has refused the request; what it was can still be read.
         let unseen = || {
             read::head(id, configured.plugin.needs()).ok().and_then(|head| configured.plugin.witness(head))
@@ -103,8 +109,9 @@ impl<P: Plugin> Root<P> {
         let status = read::status();
         let end = read::end(status, configured.plugin.end_needs(&seen, status));
         let done = configured.plugin.observe(&mut configured.state, &seen, &end, now);
-        // Without the other clock nothing is asked; what is written down is.
-        let moment = if P::ASKS { Moment::at(now).ok() } else { None };
+        // Without the other clock nothing is asked; what is written down is. Most have nothing to ask.
+        let asks = P::ASKS && !done.questions.is_empty();
+        let moment = if asks { Moment::at(now).ok() } else { None };
         let Some((moment, drive)) = moment.and_then(|moment| Some((moment, self.drive(most, moment)?)))
         else {
             if let Some(configured) = &self.configured {
@@ -195,7 +202,9 @@ impl<P: Plugin> Root<P> {
 
     /// Keeps what was decided, where the plugin looks at it again.
     fn keep(&mut self, request: Option<Request>, verdict: Verdict) {
+        let looks = |configured: &Configured<P>| configured.plugin.responds() || configured.plugin.observes();
         if (P::RESPONDS || P::OBSERVES)
+            && self.configured.as_ref().is_some_and(looks)
             && let Some(request) = request
         {
             self.seen.insert(request.id.0, Seen { request, verdict });

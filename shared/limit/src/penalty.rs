@@ -188,6 +188,10 @@ impl Stage for Penalty {
     const RESPONDS: bool = true;
     const OBSERVES: bool = true;
 
+    fn observes(&self) -> bool {
+        self.detects
+    }
+
     fn state(&self, seed: Seed) -> PenaltyState {
         PenaltyState {
             throttled: Table::new(self.detection.throttle_rate, THROTTLED, seed),

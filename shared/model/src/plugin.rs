@@ -46,6 +46,16 @@ pub trait Plugin: Sized + 'static {
     /// [`Refusal`] lists every problem found, with its place and its remedy.
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal>;
 
+    /// Whether it edits responses as it is configured.
+    fn responds(&self) -> bool {
+        Self::RESPONDS
+    }
+
+    /// Whether it looks at how requests end as it is configured.
+    fn observes(&self) -> bool {
+        Self::OBSERVES
+    }
+
     /// A state in which nothing has happened yet. `seed` is new for each.
     fn state(&self, seed: Seed) -> Self::State;
 

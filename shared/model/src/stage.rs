@@ -69,6 +69,16 @@ pub trait Stage {
     /// Whether the stage uses `observe`. Where no stage does, the proxy does not call the module at a request's end.
     const OBSERVES: bool = false;
 
+    /// Whether it uses `respond` as it is configured: where it does not, nothing is read and kept for it.
+    fn responds(&self) -> bool {
+        Self::RESPONDS
+    }
+
+    /// Whether it uses `observe` as it is configured: where it does not, nothing is read and kept for it.
+    fn observes(&self) -> bool {
+        Self::OBSERVES
+    }
+
     /// A state in which nothing has happened yet. `seed` is new for each.
     fn state(&self, seed: Seed) -> Self::State;
 

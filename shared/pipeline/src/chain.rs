@@ -64,6 +64,14 @@ impl<A: Stage + Owns, B: Stage + Owns> Stage for Chain<A, B> {
     const RESPONDS: bool = A::RESPONDS || B::RESPONDS;
     const OBSERVES: bool = A::OBSERVES || B::OBSERVES;
 
+    fn responds(&self) -> bool {
+        self.first.as_ref().is_some_and(Stage::responds) || self.second.as_ref().is_some_and(Stage::responds)
+    }
+
+    fn observes(&self) -> bool {
+        self.first.as_ref().is_some_and(Stage::observes) || self.second.as_ref().is_some_and(Stage::observes)
+    }
+
     fn state(&self, seed: Seed) -> Self::State {
         Both {
             first: self.first.as_ref().map(|stage| stage.state(seed)),

@@ -71,6 +71,14 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         Ok(Self { stage, recorder, identity, node, needs, reads_peer, enforces_peer, claims, events })
     }
 
+    fn responds(&self) -> bool {
+        self.stage.responds()
+    }
+
+    fn observes(&self) -> bool {
+        self.stage.observes() || S::WATCHES
+    }
+
     fn state(&self, seed: Seed) -> Self::State {
         State { stage: self.stage.state(seed), recorder: self.recorder.state(seed) }
     }

@@ -7,6 +7,9 @@ use meshward_model::{Answer, Cas, Effects, Outcome, Question, Request, Step, Tic
 
 use crate::{answer, question};
 
+/// How everything ends that is written.
+const END: u8 = b'.';
+
 /// The first question of a request.
 pub(crate) fn first(request: &Request, ticket: Ticket, now: UnixMillis) -> Step {
     let slot = || String::from_utf8_lossy(question::path(request)).into_owned();
@@ -27,17 +30,20 @@ pub(crate) fn next(request: &Request, ticket: Ticket, given: &Answer, now: UnixM
         (b"store", Answer::Loaded { cas, .. }) => {
             Some(Step::Ask(store(request, *cas), Waiting::on(ticket, now, 0)))
         }
-        (_, Answer::Loaded { value, .. }) => {
-            answer::step(value.as_deref().unwrap_or(b"nothing"), request)
+        (_, Answer::Loaded { value: None, .. }) => answer::step(b"nothing", request),
+        // Whoever reads shared data must know whether it is whole.
+        (_, Answer::Loaded { value: Some(value), .. }) => {
+            answer::step(value.strip_suffix(&[END]).unwrap_or(b"cut"), request)
         }
         (_, Answer::Stored(true)) => answer::step(b"allow", request),
         (_, Answer::Stored(false)) => answer::step(b"deny", request),
         (_, Answer::Called { result }) => {
             answer::step(if result.is_empty() { b"allow" } else { result }, request)
         }
-        (_, Answer::Http { .. } | Answer::Grpc { .. } | Answer::Failed | Answer::TooLarge | Answer::TimedOut) => {
-            None
-        }
+        (
+            _,
+            Answer::Http { .. } | Answer::Grpc { .. } | Answer::Failed | Answer::TooLarge | Answer::TimedOut,
+        ) => None,
     }
 }
 
@@ -49,7 +55,7 @@ pub(crate) fn end(request: &Request, ticket: Ticket, outcome: &Outcome<'_>) -> E
     let refused = outcome.refused.map_or("none", |reason| reason.code());
     let store = Question::Store {
         slot: String::from_utf8_lossy(slot).into_owned(),
-        value: format!("allow x-ended={status},{refused}").into_bytes(),
+        value: format!("allow x-ended={status},{refused}.").into_bytes(),
         expected: Cas::ABSENT,
     };
     Effects::ask(ticket, store)
@@ -58,7 +64,7 @@ pub(crate) fn end(request: &Request, ticket: Ticket, outcome: &Outcome<'_>) -> E
 fn store(request: &Request, expected: Cas) -> Question {
     Question::Store {
         slot: String::from_utf8_lossy(question::path(request)).into_owned(),
-        value: question::message(request).to_vec(),
+        value: [question::message(request), &[END]].concat(),
         expected,
     }
 }

@@ -95,7 +95,9 @@ impl Stage for Probe {
             Ok(b"http" | b"grpc") => self.ask(state, request, now),
             Ok(b"share") => self.share(state, request, now),
             Ok(b"known") => answer::step(&state.known, request).unwrap_or_else(refused),
-            Ok(b"load" | b"store" | b"create" | b"call" | b"loop") => at_once::first(request, state.ticket(), now),
+            Ok(b"load" | b"store" | b"create" | b"call" | b"loop") => {
+                at_once::first(request, state.ticket(), now)
+            }
             Ok(b"trap") => answer::trap(),
             Ok(_) => refused(),
             Err(_) => Step::Done(Verdict::allow(Reason::NoDenyMatch, None)),
@@ -125,7 +127,10 @@ impl Stage for Probe {
                     let step = at_once::next(request, ticket, &answer, now)?;
                     Some(Resumed { request: request.id, step })
                 };
-                return Effects { resumed: waiting.iter_mut().filter_map(next).collect(), ..Effects::default() };
+                return Effects {
+                    resumed: waiting.iter_mut().filter_map(next).collect(),
+                    ..Effects::default()
+                };
             }
         };
         if state.tick == Some(ticket) {

@@ -11,6 +11,7 @@
 mod answers;
 mod bounds;
 mod deadlines;
+mod doors;
 mod failures;
 mod setup;
 mod ticks;

@@ -18,6 +18,9 @@ pub(crate) const WITHIN: Duration = Duration::from_secs(20);
 /// The access log that says why: the path, the status, the details.
 pub(crate) const WHY: &str = "why";
 
+/// The access log with the note.
+pub(crate) const NOTE: &str = "note";
+
 /// What one test wants of its Envoy.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -53,7 +56,7 @@ pub(crate) struct Running {
     pub(crate) grpc: GrpcUpstream,
     pub(crate) echo: Echo,
     pub(crate) address: SocketAddr,
-    _port: Reserved,
+    _ports: [Reserved; 2],
 }
 
 /// Both Envoys, by their version's name.
@@ -105,9 +108,14 @@ impl Wanted {
         };
         Listener::on(address)
             .filter(Filter::Wasm(wasm))
+            .route_to("/shut", "shut")
             .route_to("/", "echo")
             .http(Http::default().stream_idle_timeout(self.idle))
             .access_log(AccessLog { name: WHY.to_owned(), format: LogFormat::Text(format.to_owned()) })
+            .access_log(AccessLog {
+                name: NOTE.to_owned(),
+                format: LogFormat::Text("%REQ(:PATH)% %FILTER_STATE(wasm.meshward:PLAIN)%".to_owned()),
+            })
     }
 
     /// Starts it in this Envoy.
@@ -116,15 +124,17 @@ impl Wanted {
         let grpc = GrpcUpstream::start().expect("an upstream");
         let echo = Echo::start().expect("an upstream");
         let port = Reserved::loopback().expect("a port");
+        let shut = Reserved::loopback().expect("a port");
         let mut bootstrap = Bootstrap::of(self.listener(&port.address().to_string()))
             .cluster(Cluster::plain("echo", echo.address()))
             .cluster(Cluster::plain("answers", answers.address()))
+            .cluster(Cluster::plain("shut", shut.address()))
             .cluster(Cluster::plain("grpc", grpc.address()).http2())
             .watched();
         bootstrap.clusters.extend(self.clusters.iter().cloned());
         let envoy = Envoy::builder(binary).bootstrap(&bootstrap).start().expect("Envoy starts");
         let address = port.address();
-        Running { envoy, answers, grpc, echo, address, _port: port }
+        Running { envoy, answers, grpc, echo, address, _ports: [port, shut] }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every host call fails in turn, in every way: never a trap, never a request let through that should not be, never one that hangs.
 
-use crate::setup::{closed, forwarded, ok, send};
+use crate::setup::{closed, forwarded, ok, respond, send};
 use meshward_host::{CalloutAnswer, FaultKind, Faults, Progress, Proxy, Status, Stream, VmState};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ struct Scenario {
     edited: Option<&'static [u8]>,
 }
 
-const SCENARIOS: [Scenario; 5] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario {
         name: "allowed and edited",
         ask: "http",
@@ -32,16 +32,43 @@ const SCENARIOS: [Scenario; 5] = [
         edited: Some(b"anna"),
     },
     Scenario { name: "reset", ask: "grpc", answer: || CalloutAnswer::Reset, edited: None },
+    Scenario {
+        name: "allowed by shared data",
+        ask: "load",
+        answer: || CalloutAnswer::Reset,
+        edited: Some(b"anna"),
+    },
+    Scenario { name: "creates what is there", ask: "create", answer: || CalloutAnswer::Reset, edited: None },
+    Scenario { name: "reads for ever", ask: "loop", answer: || CalloutAnswer::Reset, edited: None },
 ];
 
-/// Sends the request, answers what is asked, lets time pass.
+/// A proxy in whose shared data somebody has written how to edit a request.
+fn prepared() -> Proxy {
+    let mut proxy = closed();
+    let writes = send(&mut proxy, "store", "/who", &[("x-message", "allow x-user=anna")]);
+    assert!(forwarded(&proxy, writes));
+    proxy.finish(writes);
+    proxy
+}
+
+/// Sends the request, answers what is asked, lets time pass, and lets the upstream answer.
 fn run(proxy: &mut Proxy, scenario: &Scenario) -> Stream {
-    let stream = send(proxy, scenario.ask, "/who", &[("x-secret", "a"), ("x-user", "eve")]);
+    let more = [
+        ("x-secret", "a"),
+        ("x-user", "eve"),
+        ("x-message", "allow"),
+        ("x-respond", "x-seen=yes"),
+        ("x-observe", "/end"),
+    ];
+    let stream = send(proxy, scenario.ask, "/who", &more);
     while let Some(call) = proxy.callouts().into_iter().next() {
         let (answer, reset) = ((scenario.answer)(), CalloutAnswer::Reset);
         assert!(proxy.answer(call.id, answer) || proxy.answer(call.id, reset));
     }
     proxy.advance(LONG);
+    if forwarded(proxy, stream) {
+        respond(proxy, stream, 200, &[]);
+    }
     stream
 }
 
@@ -56,13 +83,13 @@ fn whatever_fails_no_request_goes_on_that_should_not() {
     ];
     let (mut runs, mut hangs) = (0, Vec::new());
     for scenario in &SCENARIOS {
-        let mut whole = closed();
+        let mut whole = prepared();
         whole.reset_counts();
         let stream = run(&mut whole, scenario);
         assert_eq!(forwarded(&whole, stream), scenario.edited.is_some(), "{}", scenario.name);
         for nth in 1..=whole.total_calls() {
             for kind in kinds {
-                let mut proxy = closed();
+                let mut proxy = prepared();
                 proxy.set_faults(Faults::nth(nth, kind));
                 let stream = run(&mut proxy, scenario);
                 let what = format!("{}: {:?} as {kind:?}", scenario.name, proxy.faults_happened());
@@ -70,6 +97,8 @@ fn whatever_fails_no_request_goes_on_that_should_not() {
                 if let Some(sent) = proxy.forwarded(stream) {
                     assert_eq!(sent.header("x-user"), scenario.edited, "{what}");
                     assert_eq!(sent.header("x-secret"), None, "{what}");
+                    let response = proxy.responded(stream).unwrap_or_else(|| panic!("no answer: {what}"));
+                    assert_eq!(response.header(":status"), Some(b"200".as_slice()), "{what}");
                 }
                 if proxy.progress(stream) == Progress::Paused {
                     hangs.push(what);

@@ -8,7 +8,9 @@
     reason = "a test says what it expected, and what it ran, and stops"
 )]
 
+mod doors;
 mod faults;
+mod handover;
 mod scenarios;
 mod setup;
 mod shared_vm;

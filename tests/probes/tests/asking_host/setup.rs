@@ -5,25 +5,27 @@ use meshward_host::{
     Stream,
 };
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 /// How long a call may take, in milliseconds.
 pub(crate) const TIMEOUT: u64 = 10_000;
 /// How long a request waits, in milliseconds.
 pub(crate) const DEADLINE: u64 = 5_000;
 
-/// The module, compiled once for all tests.
-fn module() -> Module {
-    static MODULE: OnceLock<Module> = OnceLock::new();
+/// The module of this name, as it was built; compiled once for all tests.
+pub(crate) fn shipped(name: &str) -> Module {
+    static MODULES: Mutex<BTreeMap<String, Module>> = Mutex::new(BTreeMap::new());
     let compile = || {
         let folder = std::env::var_os("MESHWARD_MODULES");
         let folder = folder.expect("MESHWARD_MODULES is not set: run `cargo xtask test --only probes`");
-        let path = PathBuf::from(folder).join("asking.wasm");
+        let path = PathBuf::from(folder).join(name).with_extension("wasm");
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Module::new(&bytes).expect("a module")
     };
-    MODULE.get_or_init(compile).clone()
+    let mut modules = MODULES.lock().expect("no test panics while it compiles");
+    modules.entry(name.to_owned()).or_insert_with(compile).clone()
 }
 
 /// A running proxy.
@@ -45,7 +47,7 @@ pub(crate) fn plugin(name: &str, tick_period_millis: u32, failure_policy: Failur
             },
         }],
     });
-    let plain = Plugin::new(module(), name);
+    let plain = Plugin::new(shipped("asking"), name);
     Plugin { failure_policy, allow_on_headers_stop_iteration: true, ..plain }
         .configured(configuration.to_string())
 }
@@ -57,11 +59,28 @@ pub(crate) fn closed() -> Proxy {
 
 /// A request whose headers say what is asked; `more` comes after them.
 pub(crate) fn send(proxy: &mut Proxy, ask: &str, ask_path: &str, more: &[(&str, &str)]) -> Stream {
-    let stream = proxy.open(0, Attributes::plaintext());
+    send_on(proxy, 0, ask, ask_path, more)
+}
+
+/// The same on this worker.
+pub(crate) fn send_on(
+    proxy: &mut Proxy,
+    worker: usize,
+    ask: &str,
+    ask_path: &str,
+    more: &[(&str, &str)],
+) -> Stream {
+    let stream = proxy.open(worker, Attributes::plaintext());
     let usual = [(":method", "GET"), (":path", "/"), (":authority", "a.test"), (":scheme", "http")];
     let asks = [("x-ask", ask), ("x-ask-path", ask_path)];
     proxy.request_headers(stream, headers(usual.iter().chain(&asks).chain(more)), true);
     stream
+}
+
+/// The upstream answers, without a body.
+pub(crate) fn respond(proxy: &mut Proxy, stream: Stream, status: u16, more: &[(&str, &str)]) {
+    let status = status.to_string();
+    proxy.response_headers(stream, headers([(":status", status.as_str())].iter().chain(more)), true);
 }
 
 fn headers<'a>(pairs: impl Iterator<Item = &'a (&'a str, &'a str)>) -> Headers {
