@@ -9,6 +9,7 @@ mod numbers;
 mod policy;
 mod result;
 mod scene;
+mod stages;
 mod trace;
 mod traced;
 

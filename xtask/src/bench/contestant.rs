@@ -4,6 +4,7 @@ use meshward_harness::config::{Filter, Wasm};
 use serde::Serialize;
 
 use super::policy::{self, Kind};
+use super::stages;
 use crate::modules::Plugin;
 use crate::paths;
 
@@ -25,12 +26,22 @@ pub(super) enum Contestant {
     AuthzAccess,
     /// Ours with the same as an `AuthorizationPolicy`.
     AuthzIstio,
+    /// `authn`: certificate and token, the token known already.
+    Authn,
+    /// `ratelimit` as quota, a bucket for each peer.
+    Quota,
+    /// `sentinel`, which detects.
+    Sentinel,
+    /// All of it in one VM.
+    Guard,
+    /// All of it, each plugin in a VM of its own.
+    Apart,
     /// Envoy's own RBAC filter with the same ten rules, for information.
     NativeRbac,
 }
 
 /// All of them, in the order of the table; [`Contestant::Nothing`] is the first.
-pub(super) const ALL: [Contestant; 8] = [
+pub(super) const ALL: [Contestant; 13] = [
     Contestant::Nothing,
     Contestant::NothingAgain,
     Contestant::SdkEmpty,
@@ -38,6 +49,11 @@ pub(super) const ALL: [Contestant; 8] = [
     Contestant::Floor,
     Contestant::AuthzAccess,
     Contestant::AuthzIstio,
+    Contestant::Authn,
+    Contestant::Quota,
+    Contestant::Sentinel,
+    Contestant::Guard,
+    Contestant::Apart,
     Contestant::NativeRbac,
 ];
 
@@ -52,29 +68,47 @@ impl Contestant {
             Self::Floor => "floor module",
             Self::AuthzAccess => "authz, AccessPolicy",
             Self::AuthzIstio => "authz, AuthorizationPolicy",
+            Self::Authn => "authn, mTLS and a token",
+            Self::Quota => "ratelimit, a quota",
+            Self::Sentinel => "sentinel",
+            Self::Guard => "guard, all of these",
+            Self::Apart => "the plugins apart",
             Self::NativeRbac => "Envoy's RBAC (native)",
         }
     }
 
-    /// The module behind it.
-    pub(super) fn module(self) -> Option<Plugin> {
+    /// The modules behind it.
+    pub(super) fn modules(self) -> &'static [Plugin] {
         match self {
-            Self::Nothing | Self::NothingAgain | Self::NativeRbac => None,
-            Self::SdkEmpty => Some(Plugin::SdkEmpty),
-            Self::SdkStripped => Some(Plugin::SdkStripped),
-            Self::Floor => Some(Plugin::Floor),
-            Self::AuthzAccess | Self::AuthzIstio => Some(Plugin::Authz),
+            Self::Nothing | Self::NothingAgain | Self::NativeRbac => &[],
+            Self::SdkEmpty => &[Plugin::SdkEmpty],
+            Self::SdkStripped => &[Plugin::SdkStripped],
+            Self::Floor => &[Plugin::Floor],
+            Self::AuthzAccess | Self::AuthzIstio => &[Plugin::Authz],
+            Self::Authn => &[Plugin::Authn],
+            Self::Quota => &[Plugin::Ratelimit],
+            Self::Sentinel => &[Plugin::Sentinel],
+            Self::Guard => &[Plugin::Guard],
+            Self::Apart => &[Plugin::Ratelimit, Plugin::Authn, Plugin::Authz, Plugin::Sentinel],
         }
     }
 
     /// Its filters. Every module is given a configuration, so that reading it is not what makes them differ at the start.
     pub(super) fn filters(self) -> Vec<Filter> {
-        let kind = if self == Self::AuthzIstio { Kind::Istio } else { Kind::Access };
-        let configuration = policy::ten_rules(kind);
-        match self.module() {
-            Some(module) => vec![wasm(module, &configuration)],
-            None if self == Self::NativeRbac => vec![Filter::Raw(policy::native_rbac())],
-            None => Vec::new(),
+        let ten = policy::ten_rules(Kind::Access);
+        match self {
+            Self::Nothing | Self::NothingAgain => Vec::new(),
+            Self::SdkEmpty => vec![wasm(Plugin::SdkEmpty, &ten)],
+            Self::SdkStripped => vec![wasm(Plugin::SdkStripped, &ten)],
+            Self::Floor => vec![wasm(Plugin::Floor, &ten)],
+            Self::AuthzAccess => vec![wasm(Plugin::Authz, &ten)],
+            Self::AuthzIstio => vec![wasm(Plugin::Authz, &policy::ten_rules(Kind::Istio))],
+            Self::Authn => vec![wasm(Plugin::Authn, &stages::authn())],
+            Self::Quota => vec![wasm(Plugin::Ratelimit, &stages::quota())],
+            Self::Sentinel => vec![wasm(Plugin::Sentinel, &stages::sentinel())],
+            Self::Guard => vec![wasm(Plugin::Guard, &stages::guard())],
+            Self::Apart => stages::apart(),
+            Self::NativeRbac => vec![Filter::Raw(policy::native_rbac())],
         }
     }
 }

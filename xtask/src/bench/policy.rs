@@ -27,9 +27,14 @@ pub(super) enum Kind {
     Istio,
 }
 
+/// The ten rules alone.
+pub(super) fn ten() -> Value {
+    json!(RESOURCES.map(rule))
+}
+
 /// Ten rules, each with a principal, methods, a path and a header, told apart by their path.
 pub(super) fn ten_rules(kind: Kind) -> String {
-    configuration(kind, &json!(RESOURCES.map(rule)))
+    configuration(kind, &ten())
 }
 
 fn rule(resource: &str) -> Value {
@@ -54,21 +59,26 @@ pub(super) fn configuration_with(kind: Kind, rules: &Value, fields: &[(&str, &st
     envelope.to_string()
 }
 
-fn envelope(kind: Kind, rules: &Value) -> Value {
+/// One document with these rules, without its envelope.
+pub(super) fn document(kind: Kind, rules: &Value) -> Value {
     let (version, kind) = match kind {
         Kind::Access => ("meshward.io/v1alpha1", "AccessPolicy"),
         Kind::Istio => ("security.istio.io/v1", "AuthorizationPolicy"),
     };
     json!({
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": "bench", "namespace": "shop"},
+        "spec": {"action": "ALLOW", "rules": rules},
+    })
+}
+
+fn envelope(kind: Kind, rules: &Value) -> Value {
+    json!({
         "apiVersion": "meshward.io/v1alpha1",
         "kind": "PluginConfig",
         "peerVerifiedBy": "transport",
-        "documents": [{
-            "apiVersion": version,
-            "kind": kind,
-            "metadata": {"name": "bench", "namespace": "shop"},
-            "spec": {"action": "ALLOW", "rules": rules},
-        }],
+        "documents": [document(kind, rules)],
     })
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::contestant::Contestant;
 use super::measure::{Measured, Plan};
 use super::numbers::Spread;
-use crate::modules::Module;
+use crate::modules::{Module, Plugin};
 use crate::paths;
 use crate::show::{self, Mark, Table};
 
@@ -19,6 +19,17 @@ const NOISE: f64 = 0.5;
 
 const OURS: [Contestant; 2] = [Contestant::AuthzAccess, Contestant::AuthzIstio];
 const RIVALS: [Contestant; 3] = [Contestant::Floor, Contestant::SdkStripped, Contestant::SdkEmpty];
+
+/// What `guard` may cost, in what the plugins apart cost.
+const GUARD_CEILING: f64 = 0.6;
+/// Who else is compared with whom.
+const PAIRS: [(Contestant, Contestant); 5] = [
+    (Contestant::Authn, Contestant::SdkEmpty),
+    (Contestant::Quota, Contestant::SdkEmpty),
+    (Contestant::Sentinel, Contestant::SdkEmpty),
+    (Contestant::Guard, Contestant::SdkEmpty),
+    (Contestant::Guard, Contestant::Apart),
+];
 
 /// Everything that one run found.
 #[derive(Serialize)]
@@ -63,7 +74,7 @@ impl Results {
         });
         let of =
             |contestant| others().find(|one| one.contestant == contestant).map(rounds).unwrap_or_default();
-        let ratios = OURS.into_iter().flat_map(|ours| RIVALS.map(|to| (ours, to)));
+        let ratios = OURS.into_iter().flat_map(|ours| RIVALS.map(|to| (ours, to))).chain(PAIRS);
         let ratios =
             ratios.map(|(ours, to)| Ratio { ours, to, ratio: ratio(&of(ours), &of(to), plan.starts) });
         Self {
@@ -75,7 +86,7 @@ impl Results {
         }
     }
 
-    /// Whether ours to the floor is at most [`CEILING`].
+    /// Whether ours to the floor is at most [`CEILING`], and `guard` to the plugins apart [`GUARD_CEILING`].
     pub(super) fn within_ceiling(&self) -> bool {
         self.ratios.iter().all(|ratio| ratio.is_within_ceiling())
     }
@@ -132,13 +143,20 @@ impl Added {
 }
 
 impl Ratio {
+    /// The most that it may be, where there is such a number.
+    fn ceiling(&self) -> Option<f64> {
+        [(Contestant::Floor, CEILING), (Contestant::Apart, GUARD_CEILING)]
+            .into_iter()
+            .find_map(|(to, ceiling)| (self.to == to).then_some(ceiling))
+    }
+
     fn is_within_ceiling(&self) -> bool {
-        self.to != Contestant::Floor || self.ratio.median <= CEILING
+        self.ceiling().is_none_or(|ceiling| self.ratio.median <= ceiling)
     }
 
     fn row(&self, table: &mut Table) {
         let [median, range] = self.ratio.cells(2);
-        let ceiling = if self.to == Contestant::Floor { format!("ceiling {CEILING}") } else { String::new() };
+        let ceiling = self.ceiling().map_or_else(String::new, |ceiling| format!("ceiling {ceiling}"));
         let mark = if self.is_within_ceiling() { Mark::Good } else { Mark::Bad };
         let name = format!("{} / {}", self.ours.title(), self.to.title());
         table.row(mark, [name, median, range, ceiling]);
@@ -166,6 +184,8 @@ fn ratio(ours: &[f64], theirs: &[f64], starts: u32) -> Spread {
 }
 
 fn module_bytes(contestant: Contestant, modules: &[Module]) -> Option<usize> {
-    let plugin = contestant.module()?;
-    modules.iter().find(|module| module.plugin == plugin).map(|module| module.bytes)
+    let of =
+        |plugin: &Plugin| modules.iter().find(|module| module.plugin == *plugin).map(|module| module.bytes);
+    let plugins = contestant.modules();
+    if plugins.is_empty() { None } else { plugins.iter().map(of).sum() }
 }

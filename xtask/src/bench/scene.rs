@@ -7,13 +7,13 @@ use meshward_harness::certs::{Ca, Identity, Leaf};
 use meshward_harness::client::{Client, RawRequest, TlsOptions};
 use meshward_harness::config::{DownstreamTls, Filter, Listener};
 
+use super::stages::TOKEN;
+
 /// The caller's certificate says so.
 pub(super) const CALLER: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const SERVER: &str = "spiffe://cluster.local/ns/shop/sa/shop";
 /// What is asked for: the last of the ten rules allows it.
 pub(super) const PATH: &str = "/api/v1/refunds/8412?expand=items&page=2";
-/// The size of an ordinary RS256 token.
-const TOKEN_BYTES: usize = 700;
 
 /// Certificates of one run.
 pub(super) struct Scene {
@@ -67,5 +67,5 @@ pub(super) fn request() -> RawRequest {
     ];
     let request = RawRequest::get(PATH).host("shop.shop.svc.cluster.local");
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-    request.header("authorization", format!("Bearer {}", "e".repeat(TOKEN_BYTES)))
+    request.header("authorization", format!("Bearer {}", TOKEN.trim()))
 }
