@@ -180,10 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn records_are_written_down_and_what_is_not_otlp_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
+    fn records_are_written_down_and_what_is_not_otlp_is_refused() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
         let file = folder.path().join("records.jsonl");
-        let collector = Collector::listen("127.0.0.1:0", &file).expect("a free port");
+        let collector = Collector::listen("127.0.0.1:0", &file)?;
         assert_eq!(post(&collector, GOOD), 200);
         for bad in [
             "",
@@ -197,9 +197,10 @@ mod tests {
         }
         let get = Client::plain(collector.address()).send(&RawRequest::get(PATH)).map(|answer| answer.status);
         assert_eq!(get.ok(), Some(405));
-        let received = Collector::read(&file).expect("what was written");
+        let received = Collector::read(&file)?;
         let attributes = json!({"http.response.status_code": "403"}).as_object().cloned().unwrap_or_default();
         let one = Received { from: "orders".to_owned(), unix_millis: 1, attributes, body: json!({"a": 1}) };
         assert_eq!(received, [one]);
+        Ok(())
     }
 }

@@ -220,7 +220,9 @@ impl Line {
 
 /// `21:05:09.123`, UTC.
 fn time_of_day(unix_millis: u64) -> String {
-    let part = |unit: u64, count: u64| (unix_millis / unit) % count;
+    let part = |unit: u64, count: u64| {
+        unix_millis.checked_div(unit).and_then(|units| units.checked_rem(count)).unwrap_or_default()
+    };
     format!("{:02}:{:02}:{:02}.{:03}", part(3_600_000, 24), part(60_000, 60), part(1000, 60), part(1, 1000))
 }
 
