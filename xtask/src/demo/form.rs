@@ -50,3 +50,37 @@ impl Form {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::plugin::configuration;
+    use crate::demo::workload::Workload;
+    use meshward_model::{Node, Plugin as _, Refusal};
+    use meshward_pipeline::{Authn, Authz, Ratelimit, Sentinel};
+
+    fn configure(part: &Part) -> Result<(), Refusal> {
+        let (text, node) = (part.configuration.as_bytes(), Node::default());
+        match part.module {
+            "sentinel" => Sentinel::configure(text, &node).map(drop),
+            "ratelimit" => Ratelimit::configure(text, &node).map(drop),
+            "authn" => Authn::configure(text, &node).map(drop),
+            _ => Authz::configure(text, &node).map(drop),
+        }
+    }
+
+    #[test]
+    fn each_plugin_takes_its_part_of_every_policy() {
+        let mut modules = std::collections::BTreeSet::new();
+        for workload in Workload::ALL {
+            let whole = configuration(workload, false).expect("the policy is accepted");
+            for part in Form::Apart.parts(&whole).expect("it can be split") {
+                let configured = configure(&part);
+                assert!(configured.is_ok(), "{workload:?} {}: {configured:?}", part.name);
+                modules.insert(part.module);
+            }
+        }
+        let named: Vec<&str> = Form::Apart.modules().iter().map(|plugin| plugin.name()).collect();
+        assert!(modules.len() == named.len() && named.iter().all(|name| modules.contains(name)));
+    }
+}

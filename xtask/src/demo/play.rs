@@ -200,3 +200,54 @@ impl Making {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::script::How;
+    use crate::demo::workload::Caller;
+
+    fn row(call: Call, tries: &[(Outcome, &str)]) -> Row {
+        let tries = tries.iter().map(|(outcome, by)| {
+            let arrived = u64::from(*outcome == Outcome::Reached);
+            let made = Made { got: Ok(*outcome), arrived, seen: None, shown: Vec::new() };
+            Try { made, evidence: Evidence { decided_by: (*by).to_owned(), ..Evidence::default() } }
+        });
+        Row { number: 1, call, done: None, tries: tries.collect() }
+    }
+
+    fn call() -> Call {
+        Call::new(Caller::Scraper, How::OwnCert, Workload::Orders, "GET", "/prices")
+    }
+
+    const REFUSED: (Outcome, &str) = (Outcome::Denied(401), "authn.token_signature");
+    const THROTTLED: (Outcome, &str) = (Outcome::Denied(429), "penalty.throttled");
+    const REACHED: (Outcome, &str) = (Outcome::Reached, "callers[4]");
+
+    #[test]
+    fn a_row_of_many_calls_must_begin_and_end_as_expected_with_nothing_else_between() {
+        let call = || call().times(Times::Until).at_first(401, REFUSED.1).too_many(THROTTLED.1);
+        assert!(row(call(), &[REFUSED, REFUSED, THROTTLED]).is_as_expected());
+        assert!(!row(call(), &[THROTTLED]).is_as_expected(), "what must come first never came");
+        assert!(!row(call(), &[REFUSED, THROTTLED, REFUSED]).is_as_expected(), "it did not end so");
+        let other = (Outcome::Denied(429), "penalty.quarantined");
+        assert!(!row(call(), &[REFUSED, other, THROTTLED]).is_as_expected(), "another decision");
+        let leak = row(call(), &[REFUSED, REACHED, THROTTLED]);
+        assert!(!leak.is_as_expected() && leak.arrived_without_permission() == 1);
+    }
+
+    #[test]
+    fn what_may_arrive_at_first_is_no_leak() {
+        let call = || call().times(Times::Exactly(2)).at_reached(REACHED.1).too_many(THROTTLED.1);
+        let row = row(call(), &[REACHED, THROTTLED]);
+        assert!(row.is_as_expected() && row.arrived_without_permission() == 0);
+    }
+
+    #[test]
+    fn a_header_that_is_to_be_shown_must_be_there() {
+        let mut shown = row(call().showing(&["ratelimit"]).reaches(REACHED.1), &[REACHED]);
+        assert!(!shown.is_as_expected());
+        shown.tries.iter_mut().for_each(|one| one.made.shown.push(("ratelimit", "r=1".to_owned())));
+        assert!(shown.is_as_expected());
+    }
+}
