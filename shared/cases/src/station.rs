@@ -47,7 +47,7 @@ impl Station {
         let verdict = match step {
             Step::Done(verdict) => verdict,
             Step::Ask(..) | Step::Wait(_) if !self.doors.asks => Verdict::deny(Reason::CannotAsk, None),
-            step => {
+            step @ (Step::Ask(..) | Step::Wait(_)) => {
                 self.settle(world, &mut request, step).unwrap_or_else(|reason| Verdict::deny(reason, None))
             }
         };
@@ -127,7 +127,7 @@ impl Station {
         while let Some(Done { questions, report, .. }) = more.pop_front() {
             self.lines.extend(report.lines);
             for (ticket, question) in questions {
-                turns += 1;
+                turns = u32::saturating_add(turns, 1);
                 if question.is_immediate() && turns < MAX_TURNS {
                     let (_, answer) = world.answer(&question);
                     more.push_back(self.played.answer(ticket, answer, &mut [], world.now));

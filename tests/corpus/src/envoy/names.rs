@@ -39,7 +39,12 @@ impl Names<'_> {
                                 cluster.clone_from(called);
                             }
                         }
-                        value => self.replace(value),
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_)
+                        | Value::Object(_) => self.replace(value),
                     }
                 }
             }
