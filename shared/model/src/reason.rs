@@ -90,6 +90,8 @@ reasons! {
     TokenNotYetValid = "authn.token_not_yet_valid", 401;
     /// A claim that is required is missing, or does not have the type that the standard gives it.
     TokenClaims = "authn.token_claims", 401;
+    /// The token is bound to a key or a certificate (`cnf`), and nothing here proves that the caller holds it.
+    TokenBound = "authn.token_bound", 401;
     /// The issuer has no key of that name.
     TokenKeyUnknown = "authn.token_key_unknown", 401;
     /// The signature is not that of the issuer's key.

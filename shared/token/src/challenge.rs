@@ -34,6 +34,7 @@ const fn error(reason: Reason) -> Option<(&'static str, &'static str)> {
         Reason::TokenExpired => (INVALID, "the token has expired"),
         Reason::TokenNotYetValid => (INVALID, "the token is not valid yet"),
         Reason::TokenClaims => (INVALID, "a claim is missing or has the wrong type"),
+        Reason::TokenBound => (INVALID, "the token is bound to a key that is not checked here"),
         Reason::TokenKeyUnknown => (INVALID, "the issuer has no such key"),
         Reason::TokenSignature => (INVALID, "the signature does not fit"),
         _ => return None,

@@ -114,26 +114,24 @@ impl Fetch {
         }
     }
 
-    /// The tick: what the clock alone brings about. `true` when the keys have just expired.
-    pub(crate) fn tick(&mut self, issuer: &str, remote: &Remote, now: UnixMillis) -> (bool, Option<Trouble>) {
+    /// The tick: what the clock alone brings about.
+    pub(crate) fn tick(&mut self, issuer: &str, remote: &Remote, now: UnixMillis) -> Option<Trouble> {
         // A clock that was set back must neither stop fetching nor keep keys for longer.
         self.next = self.next.min(UnixMillis(now.0.saturating_add(remote.refresh)));
         if let Some(held) = &mut self.held {
             held.since = held.since.min(now);
         }
-        let expired = self.held.is_some() && self.keys(remote, now).is_none();
-        if expired {
+        if self.keys(remote, now).is_none() {
             self.held = None;
         }
         let lost = |call: UnderWay| {
             let latest = now.0.saturating_add(u64::from(remote.timeout)).saturating_add(GRACE);
             now >= call.until || call.until.0 > latest
         };
-        let trouble = match self.under_way {
+        match self.under_way {
             Some(call) if lost(call) => self.fail(issuer, remote, "no answer ever came", now),
             Some(_) | None => None,
-        };
-        (expired, trouble)
+        }
     }
 
     /// The answer to call `number`. `early` is by how much this worker fetches sooner than the others, in thousandths.

@@ -11,6 +11,7 @@ use crate::algorithm::Algorithm;
 use crate::cache::{Print, Verified};
 use crate::compact::{self, Times, Unverified};
 use crate::fetch::Brought;
+use crate::json;
 use crate::jwks::KeySet;
 use crate::offload::{self, Known};
 use crate::settings::{Issuer, Jwt, Keys, Remote};
@@ -93,6 +94,10 @@ impl Jwt {
         }
         let times = registered.times;
         self.valid(times, now)?;
+        // RFC 7800: the issuer gave it to whoever holds that key. As a bearer token anybody could show it.
+        if json::get(&unverified.claims, "cnf").is_some() {
+            return Err(Reason::TokenBound);
+        }
         let subject = registered.subject.map(str::to_owned);
         Ok(Claimed { issuer: place, times, subject, unverified })
     }
@@ -227,11 +232,8 @@ impl Jwt {
         }
         for (place, issuer, remote) in self.remotes() {
             let Some(fetch) = state.fetches.get_mut(place) else { continue };
-            let (expired, trouble) = fetch.tick(&issuer.name, remote, now);
+            let trouble = fetch.tick(&issuer.name, remote, now);
             let due = fetch.is_due(now);
-            if expired {
-                state.cache.retain(|known| known.issuer != place);
-            }
             state.say(trouble);
             if due && let Some((waiting, question)) = begin(state, place, remote, now) {
                 questions.push((waiting.ticket, question));

@@ -77,6 +77,7 @@ const fn proof(reason: Reason) -> Proof {
         | Reason::TokenAudience
         | Reason::TokenExpired
         | Reason::TokenNotYetValid
+        | Reason::TokenBound
         | Reason::TokenClaims
         | Reason::TokenKeyUnknown
         | Reason::TokenSignature

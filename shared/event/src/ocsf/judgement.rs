@@ -68,6 +68,7 @@ const fn denied(reason: Reason) -> (u32, u32) {
         | Reason::TokenMalformed
         | Reason::TokenType
         | Reason::TokenIssuer
+        | Reason::TokenBound
         | Reason::TokenClaims
         | Reason::TokenKeyUnknown => (2, 3),
         // Blocked, High: somebody tries.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use meshward_cases::mint::Twist;
-use meshward_model::Reason;
+use meshward_cases::mint::{Mint, Twist, jwks};
+use meshward_model::{Question, Reason};
+use serde_json::json;
 
-use crate::bench::{Bench, NOW, good, key};
+use crate::bench::{AUDIENCE, Bench, NOW, found, good, inline, key};
 
 #[test]
 fn a_token_that_was_verified_is_the_same_token_again() {
@@ -62,4 +63,22 @@ fn a_refused_token_is_not_remembered() {
     assert_eq!(bench.verdict(&early), Reason::TokenNotYetValid);
     bench.later(10_000);
     assert_eq!(bench.verdict(&early), Reason::Authenticated);
+}
+
+#[test]
+fn new_keys_of_one_issuer_leave_the_tokens_of_another() {
+    let (own, fetched) = (key("ec-1"), key("ed-1"));
+    let address = json!({"cluster": "id", "host": "id.example", "path": "/keys"});
+    let other = "https://other.example";
+    let remote = json!({"issuer": other, "audiences": [AUDIENCE], "algorithms": ["EdDSA"], "jwks": address});
+    let mut bench = Bench::of_spec(&json!({"jwt": {"required": true, "issuers": [inline(&[&own]), remote]}}));
+    let text = good(&own).text();
+    let first = bench.token(&text);
+    let questions = bench.tick();
+    let fetch = questions.into_iter().find(|(_, question)| matches!(question, Question::Http { .. }));
+    let (ticket, _) = fetch.expect("keys are fetched");
+    bench.answer(ticket, found(jwks([&fetched])), &mut []);
+    let of_other = Mint::new(&fetched, other, AUDIENCE, NOW).text();
+    assert_eq!(bench.verdict(&of_other), Reason::Authenticated);
+    assert!(Arc::ptr_eq(&first, &bench.token(&text)), "it was remembered all the time");
 }

@@ -171,6 +171,19 @@ fn the_subject_is_a_string_where_there_is_one() {
 }
 
 #[test]
+fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+    rows(
+        "cnf",
+        [
+            (json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), Reason::TokenBound),
+            (json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), Reason::TokenBound),
+            (json!({}), Reason::TokenBound),
+            (json!(null), Reason::TokenBound),
+        ],
+    );
+}
+
+#[test]
 fn claims_keep_the_types_that_the_issuer_gave_them() {
     let key = key("ec-1");
     let token = Bench::of_keys(&[&key]).token(&good(&key).claim("admin", "true").claim("level", 3).text());

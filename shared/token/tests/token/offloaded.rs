@@ -151,6 +151,17 @@ fn several_keys_are_tried_one_after_the_other() {
 }
 
 #[test]
+fn a_proxy_that_never_answers_is_not_asked_without_end() {
+    let key = key("ec-1");
+    let mut bench = Bench::of_keys(&[&key]);
+    test(&mut bench, right);
+    for at in 0..64 {
+        assert!(asks(&mut bench, &good(&key).claim("sub", format!("{at}")).text()).is_some(), "{at}");
+    }
+    assert_eq!(bench.verdict(&good(&key).text()), Reason::Authenticated, "the module verifies it itself");
+}
+
+#[test]
 fn an_answer_that_nobody_waits_for_decides_nothing() {
     let key = key("ec-1");
     let mut bench = Bench::of_keys(&[&key]);

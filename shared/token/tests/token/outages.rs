@@ -187,3 +187,42 @@ fn trouble_is_said_at_first_then_once_a_minute_and_when_it_is_over() {
     assert_eq!(over.len(), 1);
     assert!(over[0].over && over[0].count == failures, "{over:?}");
 }
+
+#[test]
+fn a_clock_that_is_set_back_lets_an_unknown_key_be_looked_for_and_keys_be_refreshed() {
+    let (old, new) = (key("ec-1"), key("ec-2"));
+    for asks in [true, false] {
+        let mut bench = bench();
+        bench.later(10_000_000_000);
+        have(&mut bench, &[&old]);
+        bench.now = meshward_model::UnixMillis(bench.now.0 - 10_000_000_000);
+        if asks {
+            let (_, _, asked) = waits(&mut bench, &good(&new).text());
+            assert!(asked, "the last fetch lies in the future");
+        } else {
+            assert_eq!(tick(&mut bench), None);
+            bench.later(60_000);
+            assert!(tick(&mut bench).is_some(), "as often as before");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_keys_for_longer() {
+    let key = key("ec-1");
+    let mut bench = bench();
+    bench.later(10_000_000_000);
+    have(&mut bench, &[&key]);
+    bench.now = meshward_model::UnixMillis(bench.now.0 - 10_000_000_000);
+    let token = good(&key).claim("exp", i64::MAX).text();
+    for _ in 0..300 {
+        assert_eq!(bench.verdict(&token), Reason::Authenticated);
+        if let Some(ticket) = tick(&mut bench) {
+            bench.answer(ticket, Answer::Failed, &mut []);
+        }
+        bench.later(1_000);
+    }
+    let (mut request, ticket, _) = waits(&mut bench, &token);
+    let effects = bench.answer(ticket, Answer::Failed, &mut [&mut request]);
+    assert_eq!(reason(&effects.resumed[0].step), Reason::JwksUnavailable);
+}

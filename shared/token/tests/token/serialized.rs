@@ -189,6 +189,17 @@ fn two_keys_of_one_name_are_both_tried() {
 }
 
 #[test]
+fn four_keys_are_tried_for_a_token_and_no_fifth() {
+    let other = key("ec-2");
+    let others = ["a", "b", "c", "d"].map(|name| other.clone().called(name));
+    let [a, b, c, d] = &others;
+    let right = key("ec-1");
+    let token = good(&right).without_header("kid").text();
+    assert_eq!(Bench::of_keys(&[a, b, c, &right]).verdict(&token), Reason::Authenticated);
+    assert_eq!(Bench::of_keys(&[a, b, c, d, &right]).verdict(&token), Reason::TokenSignature);
+}
+
+#[test]
 fn a_key_without_a_name_fits_a_token_that_names_one() {
     let key = key("rsa-1");
     let mut jwk = key.jwk();
