@@ -3,10 +3,16 @@
 use anyhow::{Context, Result, bail, ensure};
 
 /// The arguments of each host call that are places in the module's memory.
-const POINTERS: [(&str, &[usize]); 9] = [
+const POINTERS: [(&str, &[usize]); 15] = [
     ("proxy_get_current_time_nanoseconds", &[0]),
     ("proxy_get_header_map_pairs", &[1, 2]),
     ("proxy_get_property", &[0, 2, 3]),
+    ("proxy_set_property", &[0, 2]),
+    ("proxy_add_header_map_value", &[1, 3]),
+    ("proxy_remove_header_map_value", &[1]),
+    ("proxy_get_shared_data", &[0, 2, 3, 4]),
+    ("proxy_set_shared_data", &[0, 2]),
+    ("proxy_call_foreign_function", &[0, 2, 4, 5]),
     ("proxy_get_buffer_bytes", &[3, 4]),
     ("proxy_increment_metric", &[]),
     ("proxy_record_metric", &[]),
