@@ -7,7 +7,7 @@ const SET: &str = "shared/policy/src/set.rs";
 const HEADER: &str = "shared/policy/src/matching/header.rs";
 const PEER: &str = "shared/policy/src/matching/peer.rs";
 const OPERATION: &str = "shared/policy/src/matching/operation.rs";
-const TEMPLATE: &str = "shared/policy/src/template.rs";
+const TEMPLATE: &str = "shared/http/src/template.rs";
 
 pub(crate) const FAULTS: &[Fault] = &[
     Fault {
@@ -175,8 +175,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "an empty list matches everything",
         file: "shared/policy/src/compile/values.rs",
-        from: "        if context.strict {\n            problems.add(\n                Code::EmptyList,",
-        to: "        if false {\n            problems.add(\n                Code::EmptyList,",
+        from: "        if context.strict {\n            empty_list(place, problems);",
+        to: "        if false {\n            empty_list(place, problems);",
     },
     Fault {
         name: "a header's name keeps its letter case",
@@ -187,7 +187,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "an empty source matches everybody",
         file: "shared/policy/src/compile/source.rs",
-        from: "    if fields.is_empty() && !unsupported {\n        problems.add(\n            Code::EmptySource,",
+        from: "    if fields.is_empty() && token.is_none() && !unsupported {\n        problems.add(\n            Code::EmptySource,",
         to: "    if false {\n        problems.add(\n            Code::EmptySource,",
     },
 ];
