@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
 //! Standings as bytes that anybody may have written.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::caller::Caller;

@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
 //! Documents that say which callers misbehave.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use meshward_model::{SpiffeId, Verdict};

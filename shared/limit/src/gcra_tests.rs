@@ -1,5 +1,5 @@
-#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
 //! A bucket, by tables and against a naive model.
+#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use proptest::prelude::*;

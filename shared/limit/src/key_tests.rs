@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
 //! Whom a bucket is for.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::toy::request;

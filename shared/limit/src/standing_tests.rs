@@ -1,5 +1,5 @@
-#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
 //! How one caller rises and falls.
+#![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::detection::tests::detection;
