@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshward_model::{Code, Node as Proxy, Plugin, Problem};
-use meshward_pipeline::{Authn, Authz, Ratelimit};
+use meshward_pipeline::{Authn, Authz, Guard, Ratelimit};
 use serde_json::{Value, json};
 
 use super::mend::Mended;
@@ -62,6 +62,8 @@ pub(super) fn problems(value: &Value) -> Vec<Problem> {
     } else if value.get("role").is_some() && (is_all(value, &["RateLimit", "Detection"]) || is_empty(value)) {
         // Only the `ratelimit` plugin has roles, and it reads no access policies.
         Ratelimit::configure(text, &proxy).err()
+    } else if is_guards(value) {
+        Guard::configure(text, &proxy).err()
     } else {
         Authz::configure(text, &proxy).err()
     };
@@ -76,6 +78,17 @@ fn is_all(value: &Value, kinds: &[&str]) -> bool {
         kind.is_some_and(|kind| kinds.contains(&kind))
     };
     documents.is_some_and(|documents| !documents.is_empty() && documents.iter().all(is_one))
+}
+
+/// Whether it holds what `guard` reads: events, or documents of several plugins, and no word on the plugins beside.
+fn is_guards(value: &Value) -> bool {
+    let documents = value.get("documents").and_then(Value::as_array).into_iter().flatten();
+    let kinds: BTreeSet<&str> =
+        documents.filter_map(|document| document.get("kind").and_then(Value::as_str)).collect();
+    let others = ["Authentication", "RateLimit", "Detection", "EventSink"];
+    let several = kinds.len() > 1 && others.iter().any(|kind| kinds.contains(kind));
+    let apart = ["claims", "events", "role"].iter().any(|field| value.get(field).is_some());
+    !apart && (several || kinds.contains("EventSink"))
 }
 
 /// Whether there are no documents.
@@ -95,7 +108,8 @@ fn json_of(unit: &Unit) -> Value {
                 "peerVerifiedBy": "transport",
                 "documents": documents,
             });
-            let knows_no_token = is_all(&config, &["Authentication"]) || role == Some("penalty");
+            let knows_no_token =
+                role == Some("penalty") || is_all(&config, &["Authentication"]) || is_guards(&config);
             if let Some(config) = config.as_object_mut() {
                 config.extend(role.map(|role| ("role".to_owned(), json!(role))));
                 // Bare documents do not say who verifies tokens; the PluginConfig that takes them up will.
