@@ -1,6 +1,5 @@
 //! `authn` in the real Envoys: keys from a server that rotates, fails, lies, and comes back.
 #![expect(
-    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,

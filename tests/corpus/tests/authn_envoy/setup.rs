@@ -88,7 +88,7 @@ pub(crate) fn start(binary: &std::path::Path, jwks: &Value, first: Reply) -> Run
     let echo = Echo::start().expect("an upstream");
     let port = Reserved::loopback().expect("a port");
     let format = "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_CODE_DETAILS%";
-    let listener = Listener::on(&port.address().to_string())
+    let listener = Listener::on(port.address().to_string())
         .filter(Filter::Wasm(Wasm::new(&module, &configuration(jwks))))
         .route_to("/", "echo")
         .http(Http::default().stream_idle_timeout("15s"))

@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a test says what it expected and measured, and stops"
 )]
 

@@ -168,7 +168,7 @@ fn what_is_kept_for_the_end_is_given_back_whatever_the_end_is() {
             }
         }
         proxy.finish(stream);
-        if nth % 1_000 == 0 { proxy.gauge("meshward_probe_memory_bytes") } else { None }
+        if nth.is_multiple_of(1_000) { proxy.gauge("meshward_probe_memory_bytes") } else { None }
     };
     let before = (0..=4_000).filter_map(&mut way).last();
     let after = (4_001..=40_000).filter_map(&mut way).last();
