@@ -70,14 +70,6 @@ pub(super) fn problems(value: &Value) -> Vec<Problem> {
     refusal.map(|refusal| refusal.problems).unwrap_or_default()
 }
 
-/// Whether it is the configuration of `guard`: there is a document that `authz` does not read, and no field that only plugins apart have.
-fn is_guards(value: &Value) -> bool {
-    let documents = value.get("documents").and_then(Value::as_array);
-    let mut kinds = documents.into_iter().flatten().filter_map(|document| document.get("kind")?.as_str());
-    let apart = ["claims", "events", "role"].iter().any(|field| value.get(field).is_some());
-    !apart && kinds.any(|kind| ["Authentication", "RateLimit", "Detection", "EventSink"].contains(&kind))
-}
-
 /// Whether there are documents, and all of them are of these kinds: then it is the configuration of the plugin that reads them.
 fn is_all(value: &Value, kinds: &[&str]) -> bool {
     let documents = value.get("documents").and_then(Value::as_array);
@@ -86,6 +78,17 @@ fn is_all(value: &Value, kinds: &[&str]) -> bool {
         kind.is_some_and(|kind| kinds.contains(&kind))
     };
     documents.is_some_and(|documents| !documents.is_empty() && documents.iter().all(is_one))
+}
+
+/// Whether it holds what `guard` reads: events, or documents of several plugins, and no word on the plugins beside.
+fn is_guards(value: &Value) -> bool {
+    let documents = value.get("documents").and_then(Value::as_array).into_iter().flatten();
+    let kinds: BTreeSet<&str> =
+        documents.filter_map(|document| document.get("kind").and_then(Value::as_str)).collect();
+    let others = ["Authentication", "RateLimit", "Detection", "EventSink"];
+    let several = kinds.len() > 1 && others.iter().any(|kind| kinds.contains(kind));
+    let apart = ["claims", "events", "role"].iter().any(|field| value.get(field).is_some());
+    !apart && (several || kinds.contains("EventSink"))
 }
 
 /// Whether there are no documents.
@@ -105,7 +108,8 @@ fn json_of(unit: &Unit) -> Value {
                 "peerVerifiedBy": "transport",
                 "documents": documents,
             });
-            let knows_no_token = is_all(&config, &["Authentication"]) || role == Some("penalty");
+            let knows_no_token =
+                role == Some("penalty") || is_all(&config, &["Authentication"]) || is_guards(&config);
             if let Some(config) = config.as_object_mut() {
                 config.extend(role.map(|role| ("role".to_owned(), json!(role))));
                 // Bare documents do not say who verifies tokens; the PluginConfig that takes them up will.

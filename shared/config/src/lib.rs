@@ -6,6 +6,7 @@
 
 mod document;
 mod envelope;
+mod lists;
 mod locate;
 mod named;
 mod own;
@@ -18,6 +19,7 @@ pub use envelope::{
     ApiVersion, ClaimsFrom, EnvelopeKind, EventsFrom, PeerFrom, PeerVerifiedBy, RawClaims, RawEnvelope, Role,
     WhenNothingApplies,
 };
+pub use lists::{Lists, lists};
 pub use named::Named;
 pub use own::{check_metadata, own_document};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};

@@ -4,9 +4,9 @@
 //! instead of `unknown field`. A field that is there must hold something: an empty `from:` would match every caller, so null is
 //! refused like any other wrong type.
 
-use meshward_config::{given, words};
-use serde::Deserialize;
+use meshward_config::{given, lists, words};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 pub use crate::scalar::Scalar;
 
@@ -149,87 +149,121 @@ pub struct RawTo {
 
 /// A caller. Fields are ANDed, the values of one field are ORed, `notX` means none of them. A value is exact, `prefix*`,
 /// `*suffix`, or `*` for any.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a source")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct RawSource {
     /// SPIFFE IDs without `spiffe://`, such as `cluster.local/ns/shop/sa/web`.
-    #[serde(default, deserialize_with = "given")]
     pub principals: Option<Vec<String>>,
     /// None of these SPIFFE IDs.
-    #[serde(default, deserialize_with = "given")]
     pub not_principals: Option<Vec<String>>,
     /// Kubernetes namespaces.
-    #[serde(default, deserialize_with = "given")]
     pub namespaces: Option<Vec<String>>,
     /// None of these namespaces.
-    #[serde(default, deserialize_with = "given")]
     pub not_namespaces: Option<Vec<String>>,
     /// Service accounts, `<namespace>/<name>`, or `<name>` in the document's own namespace. No `*`.
-    #[serde(default, deserialize_with = "given")]
     pub service_accounts: Option<Vec<String>>,
     /// None of these service accounts.
-    #[serde(default, deserialize_with = "given")]
     pub not_service_accounts: Option<Vec<String>>,
     /// Trust domains.
-    #[serde(default, deserialize_with = "given")]
     pub trust_domains: Option<Vec<String>>,
     /// None of these trust domains.
-    #[serde(default, deserialize_with = "given")]
     pub not_trust_domains: Option<Vec<String>>,
     /// Issuer and subject of the caller's verified token, `<issuer>/<subject>`.
-    #[serde(default, deserialize_with = "given")]
     pub request_principals: Option<Vec<String>>,
     /// None of these issuers and subjects.
-    #[serde(default, deserialize_with = "given")]
     pub not_request_principals: Option<Vec<String>>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
     pub ip_blocks: Option<IgnoredAny>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
     pub not_ip_blocks: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
     pub remote_ip_blocks: Option<IgnoredAny>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
     pub not_remote_ip_blocks: Option<IgnoredAny>,
 }
 
+impl<'de> Deserialize<'de> for RawSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: &[&str] = &[
+            "principals",
+            "notPrincipals",
+            "namespaces",
+            "notNamespaces",
+            "serviceAccounts",
+            "notServiceAccounts",
+            "trustDomains",
+            "notTrustDomains",
+            "requestPrincipals",
+            "notRequestPrincipals",
+            "ipBlocks",
+            "notIpBlocks",
+            "remoteIpBlocks",
+            "notRemoteIpBlocks",
+        ];
+        let mut lists = lists(deserializer, "a source", NAMES, 10)?;
+        Ok(Self {
+            principals: lists.take(0),
+            not_principals: lists.take(1),
+            namespaces: lists.take(2),
+            not_namespaces: lists.take(3),
+            service_accounts: lists.take(4),
+            not_service_accounts: lists.take(5),
+            trust_domains: lists.take(6),
+            not_trust_domains: lists.take(7),
+            request_principals: lists.take(8),
+            not_request_principals: lists.take(9),
+            ip_blocks: lists.take(10).map(|_| IgnoredAny),
+            not_ip_blocks: lists.take(11).map(|_| IgnoredAny),
+            remote_ip_blocks: lists.take(12).map(|_| IgnoredAny),
+            not_remote_ip_blocks: lists.take(13).map(|_| IgnoredAny),
+        })
+    }
+}
+
 /// An operation. Fields are ANDed, the values of one field are ORed, `notX` means none of them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an operation")]
+#[cfg_attr(feature = "schema", schemars(rename_all = "camelCase", deny_unknown_fields))]
 pub struct RawOperation {
     /// Hosts (`:authority`); exact, `prefix*`, `*suffix` or `*`.
-    #[serde(default, deserialize_with = "given")]
     pub hosts: Option<Vec<String>>,
     /// None of these hosts.
-    #[serde(default, deserialize_with = "given")]
     pub not_hosts: Option<Vec<String>>,
     /// Ports of this workload, as strings.
-    #[serde(default, deserialize_with = "given")]
     pub ports: Option<Vec<String>>,
     /// None of these ports.
-    #[serde(default, deserialize_with = "given")]
     pub not_ports: Option<Vec<String>>,
     /// HTTP methods; exact, `prefix*`, `*suffix` or `*`.
-    #[serde(default, deserialize_with = "given")]
     pub methods: Option<Vec<String>>,
     /// None of these methods.
-    #[serde(default, deserialize_with = "given")]
     pub not_methods: Option<Vec<String>>,
     /// Paths without query; exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` (one segment) and `{**}` (any rest).
-    #[serde(default, deserialize_with = "given")]
     pub paths: Option<Vec<String>>,
     /// None of these paths.
-    #[serde(default, deserialize_with = "given")]
     pub not_paths: Option<Vec<String>>,
+}
+
+impl<'de> Deserialize<'de> for RawOperation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: &[&str] =
+            &["hosts", "notHosts", "ports", "notPorts", "methods", "notMethods", "paths", "notPaths"];
+        let mut lists = lists(deserializer, "an operation", NAMES, 8)?;
+        Ok(Self {
+            hosts: lists.take(0),
+            not_hosts: lists.take(1),
+            ports: lists.take(2),
+            not_ports: lists.take(3),
+            methods: lists.take(4),
+            not_methods: lists.take(5),
+            paths: lists.take(6),
+            not_paths: lists.take(7),
+        })
+    }
 }
 
 /// A further condition. With `key`: the attribute has one of `values` and none of `notValues`. With `claim` (AccessPolicy only): a

@@ -57,6 +57,11 @@ impl Bearer {
         Self { subject: "alice", audience, key: Generation::First, flaw: Flaw::None }
     }
 
+    /// A good token of bob, who has no roles.
+    pub(super) fn bob(audience: &'static str) -> Self {
+        Self { subject: "bob", ..Self::alice(audience) }
+    }
+
     pub(super) fn signed_by(self, key: Generation) -> Self {
         Self { key, ..self }
     }

@@ -21,6 +21,7 @@ pub(super) fn who_the_user_is() -> Scene {
         title: "Who the user is: web acts for customers, whose tokens come along",
         calls: vec![
             cancel().bearing(alice).aside("alice, a buyer").reaches(CUSTOMERS),
+            cancel().bearing(Bearer::bob("orders")).aside("bob, who is none").denied(NO_ALLOW),
             cancel()
                 .bearing(alice.with(Flaw::Expired))
                 .aside("expired token")
@@ -54,12 +55,12 @@ pub(super) fn own_data() -> Scene {
                 .bearing(Bearer::alice("orders"))
                 .aside("for orders")
                 .unauthenticated(AUDIENCE),
-            web("/accounts/alice").bearing(alice).aside("alice").reaches("owners[0]"),
-            export().aside("alice").showing(&["ratelimit-policy", "ratelimit"]).reaches("owners[0]"),
+            web("/accounts/alice").bearing(alice).aside("alice").reaches("buyers[0]"),
+            export().aside("alice").showing(&["ratelimit-policy", "ratelimit"]).reaches("buyers[0]"),
             export()
                 .aside("alice × 2")
                 .times(Times::Exactly(2))
-                .at_reached("owners[0]")
+                .at_reached("buyers[0]")
                 .too_many("exports[0]"),
         ],
     }
