@@ -103,9 +103,13 @@ pub(crate) fn respond(edits: &Edits) {
     }
 }
 
-/// Leaves to the next plugin of the chain what an allowed request hands over. Where it cannot be left, the request is refused.
-pub(crate) fn hand_over(verdict: Verdict) -> Verdict {
+/// Leaves to the next plugin of the chain what an allowed request hands over. Where it cannot be left, or is not `safe` from being
+/// written over, the request is refused.
+pub(crate) fn hand_over(verdict: Verdict, safe: bool) -> Verdict {
     let Decision::Allow(Allowed { handover: Some(handover), .. }) = &verdict.decision else { return verdict };
+    if !safe {
+        return Verdict::deny(Reason::HandoverTaken, None);
+    }
     match hostcalls::set_property(Path::HANDOVER, handover) {
         Ok(()) => verdict,
         Err(status) => {

@@ -33,6 +33,8 @@ struct Configured<P: Plugin> {
     plugin: P,
     state: P::State,
     metrics: Metrics,
+    /// Whether what is handed over is safe from being written over.
+    hands_over: bool,
 }
 
 impl<P: Plugin> Root<P> {
@@ -47,10 +49,8 @@ impl<P: Plugin> Root<P> {
         let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
         // Where there is no chance to be had, the state is made without: what is decided does not depend on it.
         let state = plugin.state(Seed(hostcalls::random().unwrap_or_default()));
-        if P::HANDS_OVER {
-            declare_handover();
-        }
-        self.configured = Some(Configured { plugin, state, metrics });
+        let hands_over = P::HANDS_OVER && declare_handover();
+        self.configured = Some(Configured { plugin, state, metrics, hands_over });
         if P::ASKS {
             // A clock that fails now is asked again by whatever comes next; the timer then fires once more, at worst.
             let now = hostcalls::steady_millis().map(Steady).unwrap_or_default();
@@ -192,7 +192,7 @@ impl<P: Plugin> Root<P> {
     /// Reports the verdict of the callback's own request and carries it out.
     fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
-        let verdict = if P::HANDS_OVER { act::hand_over(verdict) } else { verdict };
+        let verdict = if P::HANDS_OVER { act::hand_over(verdict, configured.hands_over) } else { verdict };
         let details = configured.report(request.as_ref(), request.is_some(), &verdict, now);
         configured.metrics.measure();
         let action = act::carry_out(&verdict, &details, P::EDITS);
@@ -228,7 +228,8 @@ impl<P: Plugin> Root<P> {
             // The report's parts are read and written in the request's own context.
             let there = hostcalls::set_effective_context(id.0).is_ok();
             away |= there;
-            let verdict = if P::HANDS_OVER && there { act::hand_over(verdict) } else { verdict };
+            let verdict =
+                if P::HANDS_OVER && there { act::hand_over(verdict, configured.hands_over) } else { verdict };
             let details = configured.report(Some(&request), there, &verdict, now);
             acts.push(Act { request: id, verdict: verdict.clone(), details });
             // One that is gone has no end any more, and nobody would take it out again.
@@ -297,15 +298,20 @@ impl<P: Plugin> Configured<P> {
     }
 }
 
-/// Makes the handover's place read-only, for the life of a filter chain. It may have been declared before, by another root of this
-/// VM. Where the host has no such function or refuses, what is handed over could be written over: it is said in the log.
-fn declare_handover() {
+/// Makes the handover's place read-only, for the life of a filter chain, and says whether it is. It may have been declared before,
+/// by another root of this VM. Where the host has no such function or refuses, any filter could write over what is handed over: it is
+/// said in the log, and nothing is handed over.
+fn declare_handover() -> bool {
     let argument = meshward_abi::declare_property::read_only(Path::HANDOVER);
     match hostcalls::call(meshward_abi::declare_property::FUNCTION, &argument) {
-        Ok(_) | Err(Status::BAD_ARGUMENT) => {}
+        Ok(_) | Err(Status::BAD_ARGUMENT) => true,
         Err(status) => {
-            let line = format!("meshward: the proxy does not declare the handover (status {})", status.0);
+            let line = format!(
+                "meshward: the proxy does not keep the handover from being written over (status {}): requests are refused",
+                status.0
+            );
             log(Severity::Error, &line);
+            false
         }
     }
 }

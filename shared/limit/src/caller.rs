@@ -66,7 +66,7 @@ fn half(hash: Sha256) -> [u8; 16] {
     digest.first_chunk().copied().unwrap_or_default()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;

@@ -168,6 +168,6 @@ fn read_standing(reader: &mut Reader<'_>) -> Option<Standing> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "cell_tests.rs"]
 mod tests;

@@ -311,6 +311,6 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "compile_tests.rs"]
 mod tests;

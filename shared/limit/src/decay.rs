@@ -69,7 +69,7 @@ fn multiplied(left: u64, right: u64) -> u64 {
     u64::try_from(product).unwrap_or(u64::MAX)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     #![expect(clippy::arithmetic_side_effects, clippy::cast_precision_loss, reason = "tests")]
     use super::*;

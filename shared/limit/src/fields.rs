@@ -39,7 +39,7 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.trim() == name
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

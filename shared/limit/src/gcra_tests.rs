@@ -2,6 +2,7 @@
 #![expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+#[cfg(not(target_arch = "wasm32"))]
 use proptest::prelude::*;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -14,7 +15,8 @@ fn rate(requests: u32, period_millis: u32, burst: u32) -> Rate {
     Rate::new(requests, period_millis, burst).unwrap()
 }
 
-#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
 fn a_new_bucket_gives_its_burst_and_then_one_per_interval() {
     let rate = rate(10, 1_000, 3);
     let mut tat = Tat::FULL;
@@ -31,7 +33,8 @@ fn a_new_bucket_gives_its_burst_and_then_one_per_interval() {
     assert!(rate.take(tat, at(100), 1).is_some());
 }
 
-#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
 fn intervals_that_are_no_whole_milliseconds_add_up_exactly() {
     // Three in a second: 333⅓ ms. After 3,000 of them exactly 1,000 seconds have passed, not 999.
     let rate = rate(3, 1_000, 2);
@@ -85,12 +88,14 @@ fn a_bucket_is_past_when_it_is_full() {
 }
 
 /// The same bucket as a level that drips in exact fractions: tokens are counted in units of `1 / period` of a request.
+#[cfg(not(target_arch = "wasm32"))]
 struct Naive {
     rate: Rate,
     level: u128,
     last: u64,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Naive {
     fn full(rate: Rate, now: UnixMillis) -> Self {
         Self { rate, level: u128::from(rate.burst()) * u128::from(rate.period_millis()), last: now.0 }
@@ -118,6 +123,7 @@ impl Naive {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 proptest! {
     #[test]
     fn a_bucket_does_what_a_dripping_level_does(

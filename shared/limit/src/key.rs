@@ -94,6 +94,6 @@ fn put(key: &mut Vec<u8>, fields: &[&[u8]]) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "key_tests.rs"]
 mod tests;

@@ -36,7 +36,7 @@ mod sealed;
 mod slot;
 mod standing;
 pub mod table;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod toy;
 mod watch;
 

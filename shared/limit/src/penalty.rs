@@ -288,6 +288,6 @@ impl Stage for Penalty {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "penalty_tests.rs"]
 mod tests;

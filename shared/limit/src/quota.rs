@@ -294,6 +294,6 @@ impl Stage for Quota {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "quota_tests.rs"]
 mod tests;

@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     #![expect(clippy::indexing_slicing, reason = "tests")]
     use super::*;

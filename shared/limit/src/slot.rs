@@ -84,7 +84,7 @@ impl Slot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;

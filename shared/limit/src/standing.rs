@@ -180,6 +180,6 @@ impl Standing {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "standing_tests.rs"]
 mod tests;

@@ -104,6 +104,6 @@ impl Table {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "table_tests.rs"]
 mod tests;
