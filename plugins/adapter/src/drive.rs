@@ -17,7 +17,7 @@ use crate::wire::Started;
 pub(crate) const MAX_WAITS: u32 = 8;
 
 /// How many questions that are answered at once one request may ask in a row; then it is refused.
-pub(crate) const MAX_IMMEDIATE: u32 = 64;
+pub(crate) const MAX_IMMEDIATE: u32 = 256;
 
 /// How many questions that no request waits for are asked in one callback. What is beyond has failed; and what a stage asks when
 /// it is told so, once as many have failed, is not told any more: whatever a stage does, a callback ends.

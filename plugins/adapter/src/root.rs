@@ -193,7 +193,7 @@ impl<P: Plugin> Root<P> {
     fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
         let verdict = if P::HANDS_OVER { act::hand_over(verdict, configured.hands_over) } else { verdict };
-        let details = configured.report(request.as_ref(), request.is_some(), &verdict, now);
+        let details = configured.report(request.as_ref(), true, &verdict, now);
         configured.metrics.measure();
         let action = act::carry_out(&verdict, &details, P::EDITS);
         self.keep(request, verdict);

@@ -2,7 +2,8 @@
 //!
 //! Each worker has a queue of its own, bounded in bytes. Its timer sends one batch at a time; what was not taken goes back to the
 //! front of the queue, and the queue's oldest records are dropped when it is full. Every record is counted: recorded = sent + dropped +
-//! still queued. Only what is queued when a VM ends (a reload, a trap) is lost without being counted.
+//! still queued. Only what is queued when a VM ends (a reload, a trap) or is configured anew is lost without
+//! being counted.
 
 mod otlp;
 mod outbox;

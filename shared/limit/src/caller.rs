@@ -20,6 +20,11 @@ pub(crate) struct Caller {
 /// How many bits of an IPv6 address tell callers apart: whoever has a network has at least that much of it.
 const IPV6_NETWORK: u32 = 64;
 
+/// What is hashed before an address.
+const ADDRESS_KIND: &[u8] = b"address\0";
+/// The bit of an id that is set for addresses.
+const ADDRESS: u8 = 1;
+
 impl Caller {
     /// The caller of a request; `None` when it has neither a name nor an address: whoever cannot be told from others is not held to
     /// account for them.
@@ -34,18 +39,29 @@ impl Caller {
                 format!("{}/{IPV6_NETWORK}", Ipv6Addr::from_bits(network))
             }
         };
-        Some(Self::new(b"address\0", name))
+        Some(Self::new(ADDRESS_KIND, name))
     }
 
     fn new(kind: &[u8], name: String) -> Self {
         let mut hash = Sha256::new();
         hash.update(kind);
         hash.update(name.as_bytes());
-        Self { id: CallerId(half(hash)), name }
+        let mut id = half(hash);
+        // The first bit says which of the two it is: see `is_address`.
+        if let Some(first) = id.first_mut() {
+            *first = (*first & !ADDRESS) | if kind == ADDRESS_KIND { ADDRESS } else { 0 };
+        }
+        Self { id: CallerId(id), name }
     }
 }
 
 impl CallerId {
+    /// Whether it is an address and no verified name.
+    pub(crate) const fn is_address(self) -> bool {
+        let [first, ..] = self.0;
+        first & ADDRESS != 0
+    }
+
     /// The id of one stay in the penalty box, which began at `since`: 32 hexadecimal digits.
     pub(crate) fn stay(self, since: u64) -> String {
         let mut hash = Sha256::new();

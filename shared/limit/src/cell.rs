@@ -10,8 +10,12 @@ use crate::gcra::CLOCK_SLACK_MILLIS;
 use crate::sealed::{Reader, open, seal};
 use crate::standing::{Level, Standing};
 
-/// How many slots there are.
+/// How many slots there are: the first for names, the rest for addresses, so that who can come from many addresses fills no slot that
+/// a name needs.
 pub(crate) const CELLS: u8 = 255;
+
+/// How many of them are for names.
+const NAMED: u8 = 127;
 
 /// How many callers a slot holds: about 4,000 in all.
 const WAYS: usize = 16;
@@ -36,8 +40,10 @@ impl CallerId {
     /// The number of the slot that the caller lies in.
     pub(crate) fn cell(self) -> u8 {
         let [a, b, ..] = self.0;
-        let number = u16::from_le_bytes([a, b]).checked_rem(CELLS.into()).unwrap_or_default();
-        u8::try_from(number).unwrap_or_default()
+        let (first, count) =
+            if self.is_address() { (NAMED, CELLS.saturating_sub(NAMED)) } else { (0, NAMED) };
+        let number = (u16::from_le_bytes([a, b]) >> 1).checked_rem(count.into()).unwrap_or_default();
+        u8::try_from(number).unwrap_or_default().saturating_add(first)
     }
 }
 
@@ -89,7 +95,8 @@ impl Cell {
 
     /// Puts a standing in. `false` when there is no place: everybody else is in the penalty box, or has hit as lately and more often.
     pub(crate) fn put(&mut self, standing: Standing) -> bool {
-        if let Some(known) = self.standings.iter_mut().find(|known| known.id == standing.id) {
+        let same = |known: &&mut Standing| known.id == standing.id && known.simulated == standing.simulated;
+        if let Some(known) = self.standings.iter_mut().find(same) {
             *known = standing;
             return true;
         }

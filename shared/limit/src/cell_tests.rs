@@ -77,7 +77,19 @@ fn a_standing_that_cannot_be_is_left_out() {
 #[test]
 fn callers_spread_over_all_slots() {
     let cells: std::collections::BTreeSet<u8> = (0..4_000).map(|number| standing(number).id.cell()).collect();
-    assert_eq!((cells.len(), cells.last()), (255, Some(&254)));
+    assert_eq!((cells.len(), cells.last()), (127, Some(&126)), "names have theirs");
+    let address = |number: u32| {
+        let mut request = request("shop/any", "/");
+        request.peer = meshward_model::Peer::Anonymous(meshward_model::Anonymous::NoIdentity);
+        request.source_address = Some(core::net::Ipv4Addr::from(number).into());
+        Caller::of(&request).unwrap().id.cell()
+    };
+    let cells: std::collections::BTreeSet<u8> = (0..4_000).map(address).collect();
+    assert_eq!(
+        (cells.len(), cells.first(), cells.last()),
+        (128, Some(&127), Some(&254)),
+        "and addresses theirs"
+    );
     assert_eq!(name(254), "meshward.penalty.254");
 }
 
@@ -93,4 +105,32 @@ proptest! {
             prop_assert!(cell.iter().all(|standing| is_plausible(standing, NOW)));
         }
     }
+}
+
+#[test]
+fn a_milder_standing_frees_nobody_before_the_end_of_the_stay() {
+    use crate::known::Known;
+    use crate::penalty::strictest;
+    let (banned, fresh) = (boxed(1), standing(1));
+    assert_eq!(strictest(Some(&fresh), Some(&banned), NOW), Some(&banned));
+    assert_eq!(strictest(Some(&banned), Some(&fresh), NOW), Some(&banned));
+    let mut known = Known::default();
+    known.note(&banned, NOW);
+    known.note(&fresh, NOW);
+    assert_eq!(known.find(banned.id, NOW), Some(&banned), "whoever wrote it over");
+    known.note(&Standing { simulated: true, ..banned.clone() }, NOW);
+    assert_eq!(known.find(banned.id, NOW), Some(&banned), "what is simulated says nothing of what is not");
+    let end = UnixMillis(banned.until);
+    assert_eq!(strictest(Some(&fresh), Some(&banned), end), Some(&fresh));
+    known.note(&fresh, end);
+    assert_eq!(known.find(banned.id, NOW), None, "and then it is over");
+}
+
+#[test]
+fn simulated_and_real_standings_of_a_caller_lie_side_by_side() {
+    let simulated = Standing { simulated: true, ..standing(1) };
+    let mut cell = Cell::default();
+    assert!(cell.put(boxed(1)) && cell.put(simulated.clone()));
+    assert_eq!(cell.find(boxed(1).id, false), Some(&boxed(1)));
+    assert_eq!(cell.find(boxed(1).id, true), Some(&simulated));
 }

@@ -71,7 +71,9 @@ impl Detector {
                 Reason::JwksUnavailable
                 | Reason::HandoverTaken
                 | Reason::HandoverMissing
-                | Reason::HandoverUnreadable,
+                | Reason::HandoverUnreadable
+                // Nobody wrote a policy: that is our gap.
+                | Reason::NothingApplies,
             ) => None,
             Some(_) if stage == Some(StageId::Authn) => Some(Self::FailedAuthentication),
             Some(_) if stage == Some(StageId::Authz) => Some(Self::DeniedPaths),

@@ -17,14 +17,20 @@ impl Known {
     pub(crate) fn note(&mut self, standing: &Standing, now: UnixMillis) {
         let place = self.place(standing.id);
         if standing.level_at(now) == Level::Clear {
-            if let Ok(at) = place {
+            if let Ok(at) = place
+                && self.0.get(at).is_some_and(|known| known.level_at(now) == Level::Clear)
+            {
                 self.0.remove(at);
             }
             return;
         }
         match place {
             Ok(at) => {
-                if let Some(known) = self.0.get_mut(at) {
+                // What is simulated says nothing of what is not, and a stay ends when it was said to end.
+                if let Some(known) = self.0.get_mut(at)
+                    && known.level_at(now) <= standing.level_at(now)
+                    && (known.simulated || !standing.simulated)
+                {
                     known.clone_from(standing);
                 }
             }

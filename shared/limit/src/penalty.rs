@@ -152,7 +152,7 @@ impl Penalty {
                     state.counts.add(PENALTY_RUBBISH);
                 }
                 let cell = cell.flatten().unwrap_or_default();
-                cell.find(caller.id, simulates).cloned().or(known)
+                strictest(cell.find(caller.id, simulates), known.as_ref(), now).cloned()
             }
             // Shared data does not answer as it should: nobody is let through for that.
             Answer::Http { .. }
@@ -178,6 +178,20 @@ impl Penalty {
             state.known.note(standing, now);
         }
         self.verdict(state, request, standing.as_ref(), now)
+    }
+}
+
+/// Of what shared data and the worker itself know of a caller, what is stricter now: a stay ends when it was said to end, and
+/// whatever somebody wrote over it frees nobody before.
+pub(crate) fn strictest<'a>(
+    shared: Option<&'a Standing>,
+    known: Option<&'a Standing>,
+    now: UnixMillis,
+) -> Option<&'a Standing> {
+    match (shared, known) {
+        (Some(shared), Some(known)) if known.level_at(now) > shared.level_at(now) => Some(known),
+        (Some(shared), _) => Some(shared),
+        (None, known) => known,
     }
 }
 

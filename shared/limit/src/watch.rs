@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::cell::{self, CELLS, Cell};
 use crate::counters::{PENALTY_CONTENTION, PENALTY_OVERFLOW, PENALTY_RUBBISH};
 use crate::detection::Detector;
-use crate::penalty::{Penalty, PenaltyState};
+use crate::penalty::{Penalty, PenaltyState, strictest};
 use crate::sealed::checksum;
 use crate::standing::{Hit, Said, Standing};
 
@@ -168,9 +168,7 @@ impl Penalty {
     ) -> Vec<Written> {
         let simulates = self.detection.simulates;
         let known = || state.known.find(caller.id, now).filter(|known| known.simulated == simulates);
-        let mut standing = cell
-            .find(caller.id, simulates)
-            .or_else(known)
+        let mut standing = strictest(cell.find(caller.id, simulates), known(), now)
             .cloned()
             .unwrap_or_else(|| Standing::new(caller, simulates, now));
         let Some(said) = standing.hit(&self.detection, hit, now) else { return Vec::new() };
@@ -191,7 +189,10 @@ impl Penalty {
         let missing: Vec<Standing> = state
             .known
             .in_cell(number, now)
-            .filter(|known| cell.iter().all(|standing| standing.id != known.id))
+            .filter(|known| {
+                let shared = cell.find(known.id, known.simulated);
+                shared.is_none_or(|shared| shared.level_at(now) < known.level_at(now))
+            })
             .cloned()
             .collect();
         for standing in missing {

@@ -89,15 +89,19 @@ pub(crate) fn outcome<'a>(seen: &'a Seen, end: &'a End, noted: Option<&'a Noted>
     }
 }
 
-/// The event of a decision that was another's: of a plugin that leaves its events to this one, or of a filter of the proxy.
-pub(crate) fn event_of_another(
+/// The events of decisions that were another's: of a plugin that leaves its events to this one, and of a filter of the proxy. A
+/// request that a shadow document would have refused may still be refused by such a filter: those are two decisions.
+pub(crate) fn events_of_others(
     outcome: &Outcome<'_>,
     request: &Request,
     now: UnixMillis,
-) -> Option<Event<'static>> {
-    if let Some(noted) = outcome.noted.filter(|noted| noted.left) {
-        return Some(Event::Decision(report::event(noted, Some(request), now).into_owned()));
-    }
+) -> Vec<Event<'static>> {
+    let left = outcome.noted.filter(|noted| noted.left);
+    let left = left.map(|noted| Event::Decision(report::event(noted, Some(request), now).into_owned()));
+    left.into_iter().chain(native_event(outcome, request, now)).collect()
+}
+
+fn native_event(outcome: &Outcome<'_>, request: &Request, now: UnixMillis) -> Option<Event<'static>> {
     let details = outcome.native_details?;
     let noted = Noted {
         kind: EventKind::Denied,
@@ -109,4 +113,40 @@ pub(crate) fn event_of_another(
     let mut event = report::event(&noted, Some(request), now).into_owned();
     event.native_details = Some(details.to_vec().into());
     Some(Event::Decision(event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshward_model::{Anonymous, Headers, Peer, RequestId};
+
+    #[test]
+    fn a_shadow_refusal_that_was_left_and_a_filters_refusal_are_two_decisions() {
+        let peer = Peer::Anonymous(Anonymous::NoIdentity);
+        let request = Request::new(RequestId(1), Headers::default(), peer);
+        let seen = Seen { request, verdict: Verdict::allow(Reason::Watched, None) };
+        let (kind, reason) = (EventKind::WouldDeny, Reason::NoAllowMatch);
+        let noted = Noted { kind, reason, status: 403, rule: None, left: true };
+        let details = Some(b"rbac_access_denied_matched_policy[none]".to_vec());
+        let end = End { status: Some(403), details, note: None };
+        let now = UnixMillis(1);
+        let reasons = |outcome: &Outcome<'_>| -> Vec<Reason> {
+            let events = events_of_others(outcome, &seen.request, now);
+            let reasons = events.into_iter().map(|event| match event {
+                Event::Decision(event) => event.reason,
+                Event::Finding(_) | Event::Trouble(_) => Reason::Internal,
+            });
+            reasons.collect()
+        };
+        let both = outcome(&seen, &end, Some(&noted));
+        assert_eq!(reasons(&both), [Reason::NoAllowMatch, Reason::NativeDenied]);
+        let own = Noted { left: false, ..noted };
+        assert_eq!(reasons(&outcome(&seen, &end, Some(&own))), [Reason::NativeDenied]);
+        let denied = Noted { kind: EventKind::Denied, left: true, ..own };
+        assert_eq!(
+            reasons(&outcome(&seen, &end, Some(&denied))),
+            [Reason::NoAllowMatch],
+            "one decision, one event"
+        );
+    }
 }

@@ -83,7 +83,7 @@ impl Assemble for Stages {
         let mut problems = Vec::new();
         let penalty = kept(&mut problems, ratelimit::penalty(documents)).flatten();
         let authn = kept(&mut problems, authn::authentication(documents)).flatten();
-        let tokens = documents.documents.iter().any(|(_, kind, _)| kind == authn::KIND);
+        let tokens = authn.as_ref().is_some_and(Authentication::verifies_tokens);
         let authz = kept(&mut problems, authz::access_control(documents, tokens));
         let quota = kept(&mut problems, ratelimit::limits(documents, tokens)).flatten();
         let recorder = kept(&mut problems, sentinel::sinks(documents));

@@ -144,7 +144,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         let outcome = conclude::outcome(seen, end, noted.as_ref());
         let mut effects = self.stage.observe(&mut state.stage, &seen.request, &outcome, now);
         if S::WATCHES {
-            effects.events.extend(conclude::event_of_another(&outcome, &seen.request, now));
+            effects.events.extend(conclude::events_of_others(&outcome, &seen.request, now));
         }
         self.done(state, effects)
     }

@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 
 use crate::assemble::{Takes, misplaced_fields};
 
-/// A plugin of the chain, in the order in which requests meet them.
+/// A plugin of the chain, in the order in which requests meet them. The sentinel stands first: what a filter before it refuses it sees
+/// only at the end, and there the proxy no longer shows everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Plugin {
+    /// `sentinel`.
+    Sentinel,
     /// `ratelimit` in the role `penalty`.
     Penalty,
     /// `authn`.
@@ -24,8 +27,6 @@ pub enum Plugin {
     Authz,
     /// `ratelimit` in the role `quota`.
     Quota,
-    /// `sentinel`.
-    Sentinel,
 }
 
 /// The plugin for each kind of document.
@@ -51,7 +52,7 @@ pub struct Part {
 
 impl Plugin {
     /// All of them, in the order of the chain.
-    pub const ALL: [Self; 5] = [Self::Penalty, Self::Authn, Self::Authz, Self::Quota, Self::Sentinel];
+    pub const ALL: [Self; 5] = [Self::Sentinel, Self::Penalty, Self::Authn, Self::Authz, Self::Quota];
 
     /// The name of the module that it is an instance of.
     pub const fn module(self) -> &'static str {

@@ -90,6 +90,11 @@ impl Fetch {
         }
     }
 
+    /// Whether the last attempt has failed.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.failing.is_some()
+    }
+
     /// Whether it is time to fetch keys whatever requests do.
     pub(crate) fn is_due(&self, now: UnixMillis) -> bool {
         self.under_way.is_none() && now >= self.next

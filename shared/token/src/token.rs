@@ -202,17 +202,6 @@ impl Jwt {
         state.say(trouble);
     }
 
-    /// Why a request that has waited too long for keys is refused.
-    pub(crate) fn why_late(&self, state: &State, place: usize, now: UnixMillis) -> Reason {
-        let keys = self.issuers.get(place).map(|issuer| &issuer.keys);
-        match (keys, state.fetches.get(place)) {
-            (Some(Keys::Remote(remote)), Some(fetch)) if fetch.keys(remote, now).is_some() => {
-                Reason::TokenKeyUnknown
-            }
-            _ => Reason::JwksUnavailable,
-        }
-    }
-
     /// How often the worker must look at the clock.
     pub(crate) fn tick_period_millis(&self) -> u32 {
         let intervals = self.remotes().map(|(_, _, remote)| remote.min_interval.clamp(TICK.0, TICK.1));
@@ -263,7 +252,8 @@ fn ask_for_keys(
         return Checked::Wait(waiting(place, sequence, remote, now));
     }
     if !fetch.may_ask(remote, now) {
-        return Checked::No(reason);
+        // Where keys cannot be had, nobody knows whether the issuer has such a key: that is no fault of the caller's.
+        return Checked::No(if fetch.is_failing() { Reason::JwksUnavailable } else { reason });
     }
     match begin(state, place, remote, now) {
         Some((waiting, question)) => Checked::Ask(question, waiting),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::json::{Object, string};
 use crate::ocsf;
+use crate::text::printable;
 
 /// The longest answer that is read, in bytes.
 pub(super) const MAX_ANSWER_BYTES: u32 = 16 * 1024;
@@ -42,6 +43,9 @@ pub(super) fn record(event: &Event<'_>, json: &str) -> String {
     out
 }
 
+/// The longest name of a caller, in characters; the record has the same.
+const MAX_CALLER: usize = 512;
+
 /// Attributes for those who index; their names are those of OpenTelemetry's conventions where there is one.
 fn described(event: &Event<'_>) -> Vec<(&'static str, String)> {
     let mut described = Vec::new();
@@ -57,7 +61,7 @@ fn described(event: &Event<'_>) -> Vec<(&'static str, String)> {
         }
         Event::Finding(finding) => {
             described.push(("security_rule.name", finding.detector.unwrap_or_default().to_owned()));
-            described.push(("meshward.caller", finding.caller.clone()));
+            described.push(("meshward.caller", printable(finding.caller.as_bytes(), MAX_CALLER)));
         }
         Event::Trouble(_) => {}
     }

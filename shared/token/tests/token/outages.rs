@@ -116,8 +116,8 @@ fn a_request_that_has_waited_too_long_is_refused_and_the_fetch_goes_on() {
     let effects = bench.answer(ticket, Answer::TimedOut, &mut [&mut request]);
     assert_eq!(
         reason(&effects.resumed[0].step),
-        Reason::TokenKeyUnknown,
-        "there are keys, and none of that name"
+        Reason::JwksUnavailable,
+        "whether the issuer has a key of that name is what nobody said"
     );
 }
 
