@@ -1,6 +1,6 @@
 //! The native door: the pipelines that ship, without a proxy around them.
 //!
-//! A step is given only those facts that the compiled configuration asks for ([`Plugin::needs`]), as the adapter does, so a
+//! A step is given only those facts that the compiled configuration asks for ([`Plugin::needs`](meshward_model::Plugin::needs)), as the adapter does, so a
 //! forgotten need shows as a wrong verdict.
 
 use crate::CasesError;

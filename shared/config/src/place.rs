@@ -49,7 +49,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// The problems found so far; past [`Problems::MAX`] they are counted and not kept.
+/// The problems found so far; past `Problems::MAX` they are counted and not kept.
 #[derive(Debug, Default)]
 pub struct Problems {
     found: Vec<Problem>,

@@ -264,6 +264,6 @@ fn allow(place: &Place<'_>, raw: &[String], problems: &mut Problems) -> Vec<Allo
     allow
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "detection_tests.rs"]
 pub(crate) mod tests;
