@@ -74,11 +74,15 @@ fn wait_for_quiet(mesh: &Mesh) -> Result<()> {
     Ok(())
 }
 
+/// How many fetches of orders there must be until its worker has surely fetched once and taken the answer: the VM on Envoy's main thread
+/// fetches as well, and may do so twice before the worker does.
+const FETCHES: u64 = 4;
+
 /// Waits for a fetch that began after this; one may be under way.
 fn wait_for_a_fetch(mesh: &Mesh) -> Result<()> {
     let before = fetches(mesh)?;
     poll::until("orders to fetch keys", WITHIN, || {
-        fetches(mesh).is_ok_and(|now| now >= before.saturating_add(2)).then_some(())
+        fetches(mesh).is_ok_and(|now| now >= before.saturating_add(FETCHES)).then_some(())
     })?;
     Ok(())
 }
