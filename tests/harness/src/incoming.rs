@@ -68,17 +68,32 @@ fn body(stream: &mut TcpStream, buffer: &mut Vec<u8>, head: &Head) -> io::Result
     let chunked = head.header("transfer-encoding").is_some();
     let length = head.header("content-length").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     loop {
-        let end = if chunked {
-            buffer.windows(5).position(|window| window == b"0\r\n\r\n").map(|start| start + 5)
-        } else {
-            (buffer.len() >= length).then_some(length)
-        };
+        let end = if chunked { end_of_chunks(buffer)? } else { (buffer.len() >= length).then_some(length) };
         if let Some(end) = end {
             return Ok(buffer.drain(..end).collect());
         }
         if more(stream, buffer)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+    }
+}
+
+/// Where a chunked body ends, trailers and all; `None`: not in these bytes.
+fn end_of_chunks(bytes: &[u8]) -> io::Result<Option<usize>> {
+    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "a chunk whose length is none");
+    let mut at = 0_usize;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Ok(size) = httparse::parse_chunk_size(rest) else { return Err(invalid()) };
+        let httparse::Status::Complete((line, size)) = size else { return Ok(None) };
+        if size == 0 {
+            // The line end before the first trailer belongs to the last chunk's line.
+            let from = line.saturating_sub(2);
+            let end = rest.get(from..).unwrap_or_default().windows(4).position(|four| four == b"\r\n\r\n");
+            return Ok(end.map(|end| at + from + end + 4));
+        }
+        let size = usize::try_from(size).map_err(|_| invalid())?;
+        at = at.checked_add(line).and_then(|at| at.checked_add(size)?.checked_add(2)).ok_or_else(invalid)?;
     }
 }
 
@@ -91,4 +106,24 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
 
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end_of_chunks;
+
+    #[test]
+    fn a_chunked_body_ends_behind_its_trailers() {
+        for (bytes, end) in [
+            ("3\r\nabc\r\n0\r\n\r\nGET", Some(13)),
+            ("0\r\nx: y\r\n\r\n", Some(11)),
+            ("5\r\n0\r\n\r\n\r\n0\r\n\r\n", Some(15)),
+            ("0\r\nx: y\r\n", None),
+            ("3\r\nab", None),
+            ("", None),
+        ] {
+            assert_eq!(end_of_chunks(bytes.as_bytes()).ok(), Some(end), "{bytes:?}");
+        }
+        assert!(end_of_chunks(b"x\r\n").is_err());
+    }
 }

@@ -1,101 +1,220 @@
-//! A secret in every place where a caller may put one: it is written down nowhere but where the operator asks for it.
+//! A secret in every place where a caller (or an upstream, or an issuer) may put one: it is written down nowhere but where the
+//! operator asks for it.
 
-use super::setup::{ACCESS_LOG, Scene, WITHIN, counted, envelope};
+mod chains;
+mod places;
+mod seen;
+mod tokens;
+
+use super::setup::{Scene, WITHIN, counted};
+use chains::{Around, Chain, STATUS, WEB, WHERE};
 use meshward_corpus::engines;
-use meshward_harness::client::{Client, RawRequest};
+use meshward_harness::certs::{Identity, Leaf};
+use meshward_harness::client::{Client, ClientError, RawRequest, Response, TlsOptions};
+use meshward_harness::envoy::Envoy;
 use meshward_harness::poll;
-use meshward_harness::ports::Reserved;
+use places::Place;
+use seen::Seen;
 use serde_json::json;
+use std::path::Path;
+use tokens::Tokens;
 
 const SECRET: &str = "cAnArY7c0ffee";
+/// The path that the configurations name.
+const PATH: &str = "/v1/orders";
+/// Who misbehaves.
+const MALLORY: &str = "spiffe://cluster.local/ns/shop/sa/mallory";
+/// The request ID of the last request of a chain.
+const LAST: &str = "abcdef01";
 
-fn requests() -> Vec<(&'static str, RawRequest)> {
-    let get = || RawRequest::get("/v1/orders").host("orders.shop");
-    // {"alg":"none"} . {"sub":"cAnArY7c0ffee","iss":"cAnArY7c0ffee"} . (nothing)
-    let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjQW5Bclk3YzBmZmVlIiwiaXNzIjoiY0FuQXJZN2MwZmZlZSJ9.";
-    vec![
-        ("segment", RawRequest::get(format!("/v1/{SECRET}/orders")).host("orders.shop")),
-        ("parameter", RawRequest::get(format!("/v1/orders;{SECRET}")).host("orders.shop")),
-        ("query", RawRequest::get(format!("/v1/orders?token={SECRET}")).host("orders.shop")),
-        ("host", RawRequest::get("/v1/orders").host(SECRET)),
-        ("port", RawRequest::get("/v1/orders").host(format!("orders.shop:{SECRET}"))),
-        ("method", RawRequest::new(SECRET, "/v1/orders").host("orders.shop")),
-        ("header value", get().header("x-api-key", SECRET)),
-        ("header name", get().header(SECRET, "x")),
-        ("authorization", get().header("authorization", format!("Bearer {SECRET}"))),
-        ("claims", get().header("authorization", format!("Bearer {token}"))),
-        ("cookie", get().header("cookie", format!("session={SECRET}"))),
-        ("request id", get().header("x-request-id", SECRET)),
-        ("user agent", get().header("user-agent", SECRET)),
-        ("forwarded for", get().header("x-forwarded-for", SECRET)),
-        ("client certificate", get().header("x-forwarded-client-cert", format!("URI=spiffe://a/{SECRET}"))),
-        ("trace", get().header("traceparent", format!("00-{SECRET}-1-01"))),
-        ("body", RawRequest::new("POST", "/v1/orders").host("orders.shop").body(SECRET)),
-    ]
+/// What stands around the chains while they are looked at.
+struct Stage {
+    scene: Scene,
+    around: Around,
+    chains: Vec<Chain>,
+    tokens: Tokens,
+    envoy: Envoy,
+}
+
+impl Stage {
+    /// One in each Envoy.
+    fn each(chains: impl Fn(&Scene, &Tokens) -> Vec<Chain>, look: impl Fn(&Self)) {
+        for binary in [engines::main(), engines::second()] {
+            look(&Self::new(&binary.unwrap_or_else(|remedy| panic!("{remedy}")), &chains));
+        }
+    }
+
+    fn new(binary: &Path, chains: impl Fn(&Scene, &Tokens) -> Vec<Chain>) -> Self {
+        let (scene, tokens, around) = (Scene::new(), Tokens::new(), Around::new(SECRET));
+        let chains = chains(&scene, &tokens);
+        let listeners = chains.iter().map(|chain| around.listener(&scene, chain)).collect();
+        let bootstrap = scene.bootstrap(listeners);
+        let bootstrap = around.clusters().into_iter().fold(bootstrap, |all, cluster| all.cluster(cluster));
+        let envoy = Envoy::builder(binary).bootstrap(&bootstrap).concurrency(1).start();
+        let envoy = envoy.unwrap_or_else(|error| panic!("{error}"));
+        Self { scene, around, chains, tokens, envoy }
+    }
+
+    /// A caller whose certificate holds the secret in every name but the first URI.
+    fn caller(&self, name: &str) -> Identity {
+        let leaf = Leaf::uri(name).and_uri(format!("urn:{SECRET}"));
+        let leaf = leaf.and_dns(&format!("{SECRET}.test")).common_name(SECRET);
+        self.around.ca.issue(&leaf).expect("a certificate")
+    }
+
+    /// Sends over a connection of its own, whose SNI is the secret. Envoy may refuse what is no HTTP by closing.
+    fn send(chain: &Chain, caller: Option<&Identity>, request: &RawRequest) -> Result<Response, ClientError> {
+        let options = caller.map_or_else(TlsOptions::anonymous, TlsOptions::presenting).resumption(false);
+        let options = TlsOptions { server_name: format!("{}.test", SECRET.to_lowercase()), ..options };
+        Client::tls(chain.port.address(), &options).expect("a client").send(request)
+    }
+
+    /// Every place, as this caller, to be refused first, then to go as far as it can, twice.
+    fn try_all(&self, chain: &Chain, caller: &Identity) {
+        for Place { name, request } in places::all(&self.tokens) {
+            let through = request.clone().header(WHERE, "through");
+            for request in [&request, &through, &through] {
+                let answer = Self::send(chain, Some(caller), request);
+                assert!(answer.is_ok(), "{}: {name}: {answer:?}", chain.name);
+            }
+        }
+        for status in ["401", "403", "404", "500"] {
+            let request = places::plain().header(STATUS, status).header(WHERE, "through");
+            let request = tokens::carrying(request, &self.tokens.good()).header("x-key", status);
+            assert!(Self::send(chain, Some(caller), &request).is_ok());
+        }
+    }
+
+    /// Callers that are refused for what they are.
+    fn try_peers(&self, chain: &Chain) {
+        let of = |name: String| self.caller(&name);
+        let dns = Leaf::nameless().and_dns(&format!("{SECRET}.test")).common_name(SECRET);
+        let peers = [
+            Some(of(format!("spiffe://cluster.local/ns/shop/sa/../{SECRET}"))),
+            Some(of(format!("https://{SECRET}.example/"))),
+            Some(of(format!("spiffe://{SECRET}/ns/shop/sa/web"))),
+            Some(self.around.ca.issue(&dns).expect("a certificate")),
+            None,
+        ];
+        for peer in &peers {
+            let request = tokens::carrying(places::plain(), &self.tokens.good());
+            assert!(Self::send(chain, peer.as_ref(), &request).is_ok());
+        }
+    }
+
+    /// Fails to authenticate until nothing is let through any more.
+    fn quarantine(chain: &Chain, caller: &Identity) {
+        let request =
+            places::plain().header(STATUS, "401").header("authorization", format!("Bearer {SECRET}"));
+        // Who is slowed down may come again in a second; who is in quarantine waits longer, or comes free.
+        poll::until("a quarantine", WITHIN, || {
+            let answer = Self::send(chain, Some(caller), &request).ok()?;
+            (answer.status == 429 && answer.header("ratelimit").is_none()).then_some(())
+        })
+        .unwrap_or_else(|error| panic!("{}: {error}", chain.name));
+    }
+
+    /// What was written down of a chain, once its last request is.
+    fn seen(&self, chain: &Chain, caller: &Identity, sent: bool) -> Seen {
+        let last = places::plain().header("x-request-id", LAST).header("authorization", SECRET);
+        assert!(Self::send(chain, Some(caller), &last).is_ok());
+        Seen::settled(&self.scene, &self.envoy, chain.port.address().port(), sent)
+    }
+
+    fn shows_no_secret(&self) {
+        let seen = self.around.upstream.seen();
+        assert!(seen.len() > 10, "answers of the upstream were to be observed: {}", seen.len());
+        seen::shows_no_secret(&self.scene, &self.envoy);
+    }
 }
 
 #[test]
-fn a_secret_in_any_place_of_a_request_is_in_no_record_note_line_or_metric() {
-    let binary = engines::main().unwrap_or_else(|remedy| panic!("{remedy}"));
-    let scene = Scene::new();
-    let sink = json!({
-        "log": {}, "otlpHttp": {"cluster": "collector", "batch": {"everyMillis": 100}},
-        "show": {"paths": ["/v1/orders"], "hosts": ["orders.shop"]},
-    });
-    // Refused by `authz` alone, by `authz` through the sentinel, and by a shadow document.
-    let policy = |mode: &str| {
-        json!([{
-            "apiVersion": "meshward.io/v1alpha1", "kind": "AccessPolicy",
-            "metadata": {"name": "nobody", "namespace": "shop"},
-            "spec": {"action": "ALLOW", "mode": mode, "rules": [
-                {"to": [{"operation": {"paths": ["/v1/orders"], "hosts": ["orders.shop"], "methods": ["PATCH"]}}]},
-            ]},
-        }])
-    };
-    let handover = json!({"events": "handover"});
-    let chains = [
-        vec![scene.wasm("authz", &envelope(&json!({}), &policy("enforce")))],
-        vec![scene.sentinel(&sink), scene.wasm("authz", &envelope(&handover, &policy("enforce")))],
-        vec![scene.sentinel(&sink), scene.wasm("authz", &envelope(&handover, &policy("shadow")))],
-    ];
-    let ports: Vec<Reserved> = chains.iter().map(|_| Reserved::loopback().expect("a port")).collect();
-    let named = ["own", "left", "shadow"];
-    let listeners = chains.into_iter().zip(&ports).zip(named);
-    let listeners = listeners.map(|((chain, port), name)| scene.listener(port, chain).named(name)).collect();
-    let envoy = scene.envoy(&binary, listeners, 1).start().expect("Envoy starts");
-    let requests = requests();
-    for port in &ports {
-        for (place, request) in &requests {
-            let answer = Client::plain(port.address()).send(request);
-            assert!(answer.is_ok(), "{place}: {answer:?}");
+fn a_secret_in_any_place_is_in_nothing_that_a_plugin_alone_writes() {
+    Stage::each(Chain::alone, |stage| {
+        let (web, mallory) = (stage.caller(WEB), stage.caller(MALLORY));
+        for chain in &stage.chains {
+            let caller = if chain.name == "penalty" {
+                Stage::quarantine(chain, &mallory);
+                &mallory
+            } else {
+                &web
+            };
+            stage.try_all(chain, caller);
+            stage.try_peers(chain);
+            let seen = stage.seen(chain, caller, false);
+            seen.has(match chain.name {
+                "authn" => &seen::AUTHN,
+                "authz" => &seen::AUTHZ,
+                "penalty" => &["penalty.throttled", "penalty.quarantined"],
+                _ => &["ratelimit.limit_exceeded"],
+            });
         }
-    }
-    // What Envoy itself refuses (a method that is none) never comes to a filter.
-    let written = poll::until("records", WITHIN, || {
-        let sent = counted(&envoy, "events_sent");
-        (sent > 0 && sent == counted(&envoy, "events_recorded") && sent >= 2 * requests.len() as u64 - 4)
-            .then_some(sent)
+        seen::findings(&stage.envoy, MALLORY, &["penalty.noted", "penalty.throttled", "penalty.quarantined"]);
+        seen::troubles(&stage.envoy, &["authn.jwks_fetch_failed", "authn.jwks_key_unusable"]);
+        stage.shows_no_secret();
     });
-    let written = written.unwrap_or_else(|error| panic!("{error}: {}", counted(&envoy, "events_recorded")));
-    let records = std::fs::read_to_string(scene.file()).expect("records");
-    assert_eq!(records.lines().count() as u64, written);
-    assert!(
-        records.contains("/v1/orders") && records.contains("orders.shop"),
-        "what the configuration names is shown"
-    );
-    let log = envoy.log().join("\n");
-    let notes = envoy.access_log(ACCESS_LOG).join("\n");
-    assert!(notes.contains("denied authz.no_allow_match") && notes.contains("would_deny"), "{notes}");
-    let stats = envoy.stats("").expect("stats");
-    let stats = stats.keys().map(String::as_str).collect::<Vec<_>>().join("\n");
-    for (what, text) in [("record", &records), ("log", &log), ("note", &notes), ("metric", &stats)] {
-        let lower = text.to_lowercase();
-        let found = lower.lines().find(|line| line.contains(&SECRET.to_lowercase()));
-        assert_eq!(found, None, "the secret stands in a {what}");
+}
+
+#[test]
+fn a_secret_in_any_place_is_in_nothing_that_a_chain_or_guard_writes() {
+    Stage::each(Chain::together, |stage| {
+        let (web, mallory) = (stage.caller(WEB), stage.caller(MALLORY));
+        for chain in &stage.chains {
+            stage.try_all(chain, &web);
+            stage.try_peers(chain);
+            if chain.name != "shadow" {
+                Stage::quarantine(chain, &mallory);
+            }
+            let seen = stage.seen(chain, &web, true);
+            if chain.name == "shadow" {
+                seen.has(&seen::AUTHZ);
+            } else {
+                seen.has(&seen::AUTHN);
+                seen.has(&["authz.no_allow_match", "authz.path_refused", "authz.host_refused"]);
+                seen.has(&["ratelimit.limit_exceeded", "penalty.throttled", "penalty.quarantined"]);
+            }
+            seen.shows(PATH);
+            seen.shows("orders.shop");
+        }
+        let all = ["penalty.noted", "penalty.throttled", "penalty.quarantined", "penalty.released"];
+        seen::findings(&stage.envoy, MALLORY, &[all, all].concat());
+        seen::troubles(&stage.envoy, &["authn.jwks_fetch_failed", "authn.jwks_key_unusable"]);
+        stage.shows_no_secret();
+    });
+}
+
+/// What a caller is called by a certificate that was verified is what an operator wants to know of a refusal.
+#[test]
+fn a_verified_spiffe_id_is_shown_as_who_called_and_as_nothing_else() {
+    let guard = |scene: &Scene, tokens: &Tokens| {
+        Chain::together(scene, tokens).into_iter().filter(|chain| chain.name == "guard").collect()
+    };
+    Stage::each(guard, |stage| {
+        let id = format!("spiffe://cluster.local/ns/{SECRET}/sa/{SECRET}");
+        let caller = stage.caller(&id);
+        for chain in &stage.chains {
+            stage.try_all(chain, &caller);
+            let seen = stage.seen(chain, &caller, true);
+            seen.has(&["authz.no_allow_match", "authn.token_malformed"]);
+            seen.shows_only_who(&id, &format!("{SECRET}/{SECRET}"));
+        }
+    });
+}
+
+/// What is looked for is in every one of the requests, as text or in Base64.
+#[test]
+fn every_place_has_the_secret_in_it() {
+    for Place { name, request } in places::all(&Tokens::new()) {
+        let mut bytes = Vec::new();
+        request.encode_into(&mut bytes);
+        assert!(seen::found(&String::from_utf8_lossy(&bytes)).is_some(), "{name}");
+    }
+    for (name, token) in Tokens::new().all() {
+        assert!(seen::found(&token).is_some(), "{name}: {token}");
     }
 }
 
-/// The test above can fail: what it looks for is found where it is allowed.
+/// The tests above can fail: what they look for is found where it is allowed.
 #[test]
 fn a_secret_in_a_path_is_found_where_whole_paths_are_shown() {
     let binary = engines::main().unwrap_or_else(|remedy| panic!("{remedy}"));
@@ -103,11 +222,11 @@ fn a_secret_in_a_path_is_found_where_whole_paths_are_shown() {
     let sink = json!({
         "otlpHttp": {"cluster": "collector", "batch": {"everyMillis": 100}}, "show": {"path": "whole"},
     });
-    let port = Reserved::loopback().expect("a port");
+    let port = meshward_harness::ports::Reserved::loopback().expect("a port");
     let listener = scene.listener(&port, vec![scene.sentinel(&sink), scene.refusing()]);
     let envoy = scene.envoy(&binary, vec![listener], 1).start().expect("Envoy starts");
-    for (_, request) in requests().iter().take(3) {
-        Client::plain(port.address()).send(request).expect("an answer");
+    for place in places::all(&Tokens::new()).iter().take(3) {
+        Client::plain(port.address()).send(&place.request).expect("an answer");
     }
     poll::until("records", WITHIN, || (counted(&envoy, "events_sent") == 3).then_some(())).expect("three");
     let records = std::fs::read_to_string(scene.file()).expect("records");

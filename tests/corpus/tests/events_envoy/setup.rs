@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The access log's name; a line reads `code details note`.
+/// The access log's name; a line reads `code details note port`.
 pub(crate) const ACCESS_LOG: &str = "access";
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
 
@@ -46,9 +46,14 @@ impl Scene {
 
     /// A module as a filter of its own VM.
     pub(crate) fn wasm(&self, module: &str, configuration: &Value) -> Filter {
+        self.wasm_of(module, module, module, configuration)
+    }
+
+    /// A module as a filter of this name. Whoever has the same VM's name has the same shared data.
+    pub(crate) fn wasm_of(&self, name: &str, module: &str, vm: &str, configuration: &Value) -> Filter {
         let file = self.modules.of(module).unwrap_or_else(|remedy| panic!("{remedy}"));
         let wasm = Wasm::new(&file, &configuration.to_string());
-        Filter::Wasm(Wasm { name: module.to_owned(), vm_id: module.to_owned(), ..wasm })
+        Filter::Wasm(Wasm { name: name.to_owned(), vm_id: vm.to_owned(), ..wasm })
     }
 
     /// The sentinel, which sends to the collector.
@@ -72,7 +77,8 @@ impl Scene {
 
     /// A listener with these filters.
     pub(crate) fn listener(&self, port: &Reserved, filters: Vec<Filter>) -> Listener {
-        let format = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %FILTER_STATE(wasm.meshward:PLAIN)%".to_owned();
+        let format = "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %FILTER_STATE(wasm.meshward:PLAIN)% %DOWNSTREAM_LOCAL_PORT%";
+        let format = format.to_owned();
         let listener = Listener::on(port.address())
             .http(Http { patch: keeping_ids(), ..Http::default() })
             .access_log(AccessLog { name: ACCESS_LOG.to_owned(), format: LogFormat::Text(format) })
@@ -82,11 +88,15 @@ impl Scene {
 
     /// An Envoy with these listeners, before it is started.
     pub(crate) fn envoy(&self, binary: &Path, listeners: Vec<Listener>, workers: u32) -> Builder {
-        let bootstrap = Bootstrap::new(listeners)
+        Envoy::builder(binary).bootstrap(&self.bootstrap(listeners)).concurrency(workers)
+    }
+
+    /// The same as a description, to which clusters can be added.
+    pub(crate) fn bootstrap(&self, listeners: Vec<Listener>) -> Bootstrap {
+        Bootstrap::new(listeners)
             .node(Node::workload("shop", "orders"))
             .cluster(Cluster::plain("echo", self.echo.address()))
-            .cluster(Cluster::plain("collector", self.collector.address()));
-        Envoy::builder(binary).bootstrap(&bootstrap).concurrency(workers)
+            .cluster(Cluster::plain("collector", self.collector.address()))
     }
 }
 

@@ -58,6 +58,8 @@ struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    /// With any, the body is one chunk.
+    trailers: Vec<(String, String)>,
     /// So many bytes of the body are sent, and then the connection ends.
     cut: Option<usize>,
 }
@@ -70,7 +72,8 @@ impl Reply {
     /// An answer with this status and no body.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::of(What::Answer(Answer { status, headers: Vec::new(), body: Vec::new(), cut: None }))
+        let (headers, trailers) = (Vec::new(), Vec::new());
+        Self::of(What::Answer(Answer { status, headers, body: Vec::new(), trailers, cut: None }))
     }
 
     /// No answer for as long as the upstream lives; the connection stays open.
@@ -107,6 +110,15 @@ impl Reply {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let What::Answer(answer) = &mut self.what {
             answer.headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// With this trailer; then the body is chunked, and `cut` cuts nothing.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        if let What::Answer(answer) = &mut self.what {
+            answer.trailers.push((name.to_owned(), value.to_owned()));
         }
         self
     }
@@ -285,6 +297,18 @@ fn write(stream: &mut TcpStream, answer: &Answer, is_head: bool) -> io::Result<(
     let mut bytes = format!("HTTP/1.1 {} Scripted\r\n", answer.status).into_bytes();
     for (name, value) in &answer.headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    if !answer.trailers.is_empty() && !is_head {
+        bytes.extend_from_slice(
+            format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n", answer.body.len()).as_bytes(),
+        );
+        bytes.extend_from_slice(&answer.body);
+        bytes.extend_from_slice(b"\r\n0\r\n");
+        for (name, value) in &answer.trailers {
+            bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        return stream.write_all(&bytes);
     }
     bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", answer.body.len()).as_bytes());
     if !is_head {
