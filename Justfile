@@ -28,7 +28,7 @@ test *args:
 demo *args:
     cargo xtask demo {{args}}
 
-# our module against the floor, the stock SDK and bare Envoy
+# our modules against their floors, the stock SDK and bare Envoy
 bench *args:
     cargo xtask bench {{args}}
 

@@ -1,17 +1,23 @@
-//! `cargo xtask bench`: what a filter adds to a request's CPU time, ours against the floor, the SDK and Envoy's own; and with
-//! `--trace`, that the floor module makes our host calls and that those are as few as written down.
+//! `cargo xtask bench`: what a filter adds to a request's CPU time, ours against their floors, the SDK and Envoy's own; and with
+//! `--trace`, that the floors make our host calls and that those are as few as written down.
 
 mod calls;
 mod contestant;
 mod cpu;
+mod floor;
+mod floors;
+mod life;
 mod measure;
 mod numbers;
+mod outline;
 mod policy;
 mod result;
 mod scene;
+mod signature;
 mod stages;
 mod trace;
 mod traced;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +26,7 @@ use anyhow::Result;
 use clap::Args as Arguments;
 
 use crate::envoy::Envoy;
-use crate::modules::{self, Plugin};
+use crate::modules;
 use crate::{setup, show};
 
 /// Options of `bench`.
@@ -35,10 +41,10 @@ pub(crate) struct Args {
     /// How often all configurations are started anew; the rounds are spread over the starts
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=50))]
     starts: u32,
-    /// Exit with 1 when authz costs more than its ceiling over the floor
+    /// Exit with 1 when a plugin costs more than its ceiling over its floor, or guard over the plugins apart
     #[arg(long)]
     check: bool,
-    /// Measure no time: count host calls, compare them with the floor's and with tests/bench/host-calls.toml
+    /// Measure no time: count host calls, compare them with the floors' and with tests/bench/host-calls.toml
     #[arg(long)]
     trace: bool,
     /// With --trace: write fewer host calls down
@@ -52,17 +58,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Counts host calls; `Ok(false)` when they are not those written down, or not the floor's.
+/// Counts host calls; `Ok(false)` when they are not those written down, or not the floors'.
 pub(crate) fn host_calls(record: bool) -> Result<bool> {
     let envoy = envoy()?;
-    modules::build(&[Plugin::Authz, Plugin::Floor])?;
-    let measured = traced::run(&envoy)?;
-    calls::compare(&measured, record)
+    modules::build(&floors::ALL)?;
+    let floors = floors::make(&envoy)?;
+    let equal = calls::are_floors_equal(&floors, &floors::compare(&envoy, &floors)?);
+    Ok(calls::compare(&traced::run(&envoy)?, record)? && equal)
 }
 
 fn cost(args: &Args) -> Result<bool> {
     let envoy = envoy()?;
     let modules = modules::build(&modules::ALL)?;
+    floors::make(&envoy)?;
     let plan = measure::Plan { rounds: args.rounds, requests: args.requests, starts: args.starts };
     let measured = measure::run(&envoy, plan)?;
     let result = result::Results::new(plan, &modules, measured);

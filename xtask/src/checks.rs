@@ -39,7 +39,7 @@ pub(crate) const ALL: [Check; 13] = [
     },
     Check {
         name: "host-calls",
-        about: "what a request takes between Envoy and authz: equal to the floor's, as few as written down",
+        about: "what a request takes between Envoy and each plugin: equal to its floor's, as few as written down",
         needs: &[Step::Toolchain, Step::Envoy(Envoy::Main)],
         run: host_calls,
     },

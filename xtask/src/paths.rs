@@ -24,7 +24,7 @@ pub(crate) fn wasm_target() -> PathBuf {
     target().join("wasm")
 }
 
-/// Where `build` puts the finished modules: `authz.wasm`, `floor.wasm`, `sdk_empty.wasm`, `sdk_stripped.wasm`.
+/// Where `build` puts the finished modules: `authz.wasm`, `sdk_empty.wasm`, `sdk_stripped.wasm`.
 pub(crate) fn modules() -> PathBuf {
     target().join("modules")
 }

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::trace::Request;
-use super::traced::AllTraced;
+use super::floors::Floored;
+use super::life::{Difference, Request};
+use super::traced::Traced;
 use crate::paths;
 use crate::show::{self, Mark, Table};
 
 const HEADING: &str = "\
-# What one request takes between Envoy and authz, policy by policy: calls into the host, callbacks from it, and
+# What one request takes between Envoy and a plugin, case by case: calls into the host, callbacks from it, and
 # allocations that the host asks for to hand bytes over. Checked by `cargo xtask bench --trace`; numbers may only fall,
-# and `cargo xtask bench --trace --record` writes down that they did. The policies are in xtask/src/bench/traced.rs.
+# and `cargo xtask bench --trace --record` writes down that they did. The cases are in xtask/src/bench/traced.rs.
 ";
 
 /// One case's numbers.
@@ -64,14 +65,13 @@ impl Calls {
     }
 }
 
-/// Compares with the floor and with what is written down; writes down what fell when `record`. `Ok(false)`: not as it must be.
-pub(super) fn compare(traced: &AllTraced, record: bool) -> Result<bool> {
+/// Compares with what is written down; writes down what fell when `record`. `Ok(false)`: not as it must be.
+pub(super) fn compare(traced: &[Traced], record: bool) -> Result<bool> {
     let mut written = read()?;
-    let same_as_floor = is_floors_equal(traced);
     let mut as_written = true;
     let mut table = Table::default();
     table.row(Mark::Skipped, ["", "host calls", "callbacks", "allocations", ""]);
-    for case in &traced.cases {
+    for case in traced {
         let now = Calls::of(&case.request);
         let before = written.get(case.case).copied();
         let change = now.since(before);
@@ -88,8 +88,8 @@ pub(super) fn compare(traced: &AllTraced, record: bool) -> Result<bool> {
         table.row(mark, [case.case.to_owned(), host_calls, callbacks, allocations, word]);
     }
     let gone: Vec<String> =
-        written.keys().filter(|name| !traced.cases.iter().any(|case| case.case == *name)).cloned().collect();
-    show::heading("Calls between Envoy and authz, per request");
+        written.keys().filter(|name| !traced.iter().any(|case| case.case == *name)).cloned().collect();
+    show::heading("Calls between Envoy and the plugins, per request");
     table.print();
     for name in &gone {
         show::progress(&format!(
@@ -100,7 +100,7 @@ pub(super) fn compare(traced: &AllTraced, record: bool) -> Result<bool> {
     if record {
         write(&written)?;
     }
-    Ok(same_as_floor && as_written && gone.is_empty())
+    Ok(as_written && gone.is_empty())
 }
 
 fn remark(change: Change, before: Option<Calls>, recorded: bool) -> String {
@@ -127,25 +127,21 @@ impl std::fmt::Display for Calls {
     }
 }
 
-/// The first case is the bench's policy, and the floor was written for it.
-fn is_floors_equal(traced: &AllTraced) -> bool {
-    let Some(ours) = traced.cases.first() else { return false };
-    match ours.request.difference(&traced.floor) {
-        None => {
-            show::progress(&format!(
-                "floor and authz (`{}`) make the same {} host calls, arguments included",
-                ours.case,
-                ours.request.host_calls()
-            ));
-            true
-        }
-        Some((authz, floor)) => {
-            show::error(&format!(
-                "the floor module no longer does what authz does: authz `{authz}`, floor `{floor}`; change tests/bench/floor/src/lib.rs"
-            ));
-            false
+/// Whether every floor lived as its plugin did, said one by one.
+pub(super) fn are_floors_equal(floors: &[Floored], differences: &[Option<Difference>]) -> bool {
+    for (floor, difference) in floors.iter().zip(differences) {
+        let name = floor.plugin.name();
+        match difference {
+            None => show::progress(&format!(
+                "{name} and its floor make the same {} host calls per request, arguments included",
+                floor.life.request.host_calls()
+            )),
+            Some(Difference { one, other }) => show::error(&format!(
+                "the floor of {name} does not do what {name} does: {name} `{one}`, floor `{other}`; see xtask/src/bench/floor.rs"
+            )),
         }
     }
+    differences.iter().all(Option::is_none)
 }
 
 fn file() -> PathBuf {

@@ -4,7 +4,7 @@ use meshward_harness::config::{Filter, Wasm};
 use serde::Serialize;
 
 use super::policy::{self, Kind};
-use super::stages;
+use super::{floors, stages};
 use crate::modules::Plugin;
 use crate::paths;
 
@@ -20,18 +20,26 @@ pub(super) enum Contestant {
     SdkEmpty,
     /// The stock SDK, only the exports of a filter of request headers.
     SdkStripped,
-    /// Our host calls, nothing else.
-    Floor,
+    /// authz's host calls, nothing else.
+    AuthzFloor,
     /// Ours with ten rules of an `AccessPolicy`.
     AuthzAccess,
     /// Ours with the same as an `AuthorizationPolicy`.
     AuthzIstio,
+    /// authn's host calls.
+    AuthnFloor,
     /// `authn`: certificate and token, the token known already.
     Authn,
+    /// The quota's host calls.
+    QuotaFloor,
     /// `ratelimit` as quota, a bucket for each peer.
     Quota,
+    /// sentinel's host calls.
+    SentinelFloor,
     /// `sentinel`, which detects.
     Sentinel,
+    /// guard's host calls.
+    GuardFloor,
     /// All of it in one VM.
     Guard,
     /// All of it, each plugin in a VM of its own.
@@ -41,17 +49,21 @@ pub(super) enum Contestant {
 }
 
 /// All of them, in the order of the table; [`Contestant::Nothing`] is the first.
-pub(super) const ALL: [Contestant; 13] = [
+pub(super) const ALL: [Contestant; 17] = [
     Contestant::Nothing,
     Contestant::NothingAgain,
     Contestant::SdkEmpty,
     Contestant::SdkStripped,
-    Contestant::Floor,
+    Contestant::AuthzFloor,
     Contestant::AuthzAccess,
     Contestant::AuthzIstio,
+    Contestant::AuthnFloor,
     Contestant::Authn,
+    Contestant::QuotaFloor,
     Contestant::Quota,
+    Contestant::SentinelFloor,
     Contestant::Sentinel,
+    Contestant::GuardFloor,
     Contestant::Guard,
     Contestant::Apart,
     Contestant::NativeRbac,
@@ -65,7 +77,11 @@ impl Contestant {
             Self::NothingAgain => "no filter, again (noise)",
             Self::SdkEmpty => "stock SDK, empty",
             Self::SdkStripped => "stock SDK, stripped",
-            Self::Floor => "floor module",
+            Self::AuthzFloor => "authz's floor",
+            Self::AuthnFloor => "authn's floor",
+            Self::QuotaFloor => "ratelimit's floor",
+            Self::SentinelFloor => "sentinel's floor",
+            Self::GuardFloor => "guard's floor",
             Self::AuthzAccess => "authz, AccessPolicy",
             Self::AuthzIstio => "authz, AuthorizationPolicy",
             Self::Authn => "authn, mTLS and a token",
@@ -77,13 +93,29 @@ impl Contestant {
         }
     }
 
-    /// The modules behind it.
+    /// Whose floor it is.
+    pub(super) fn floor_of(self) -> Option<Plugin> {
+        let floors = [
+            (Self::AuthzFloor, Plugin::Authz),
+            (Self::AuthnFloor, Plugin::Authn),
+            (Self::QuotaFloor, Plugin::Ratelimit),
+            (Self::SentinelFloor, Plugin::Sentinel),
+            (Self::GuardFloor, Plugin::Guard),
+        ];
+        floors.into_iter().find_map(|(floor, plugin)| (floor == self).then_some(plugin))
+    }
+
+    /// The modules behind it that were built.
     pub(super) fn modules(self) -> &'static [Plugin] {
         match self {
             Self::Nothing | Self::NothingAgain | Self::NativeRbac => &[],
+            Self::AuthzFloor
+            | Self::AuthnFloor
+            | Self::QuotaFloor
+            | Self::SentinelFloor
+            | Self::GuardFloor => &[],
             Self::SdkEmpty => &[Plugin::SdkEmpty],
             Self::SdkStripped => &[Plugin::SdkStripped],
-            Self::Floor => &[Plugin::Floor],
             Self::AuthzAccess | Self::AuthzIstio => &[Plugin::Authz],
             Self::Authn => &[Plugin::Authn],
             Self::Quota => &[Plugin::Ratelimit],
@@ -100,7 +132,11 @@ impl Contestant {
             Self::Nothing | Self::NothingAgain => Vec::new(),
             Self::SdkEmpty => vec![wasm(Plugin::SdkEmpty, &ten)],
             Self::SdkStripped => vec![wasm(Plugin::SdkStripped, &ten)],
-            Self::Floor => vec![wasm(Plugin::Floor, &ten)],
+            Self::AuthzFloor => vec![floor(Plugin::Authz, &ten)],
+            Self::AuthnFloor => vec![floor(Plugin::Authn, &stages::authn())],
+            Self::QuotaFloor => vec![floor(Plugin::Ratelimit, &stages::quota())],
+            Self::SentinelFloor => vec![floor(Plugin::Sentinel, &stages::sentinel())],
+            Self::GuardFloor => vec![floor(Plugin::Guard, &stages::guard())],
             Self::AuthzAccess => vec![wasm(Plugin::Authz, &ten)],
             Self::AuthzIstio => vec![wasm(Plugin::Authz, &policy::ten_rules(Kind::Istio))],
             Self::Authn => vec![wasm(Plugin::Authn, &stages::authn())],
@@ -111,6 +147,11 @@ impl Contestant {
             Self::NativeRbac => vec![Filter::Raw(policy::native_rbac())],
         }
     }
+}
+
+/// A plugin's floor as a filter.
+fn floor(plugin: Plugin, configuration: &str) -> Filter {
+    Filter::Wasm(Wasm::new(&floors::file(plugin), configuration))
 }
 
 /// A module as a filter.

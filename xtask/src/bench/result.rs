@@ -6,29 +6,36 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::contestant::Contestant;
+use super::floors;
 use super::measure::{Measured, Plan};
 use super::numbers::Spread;
 use crate::modules::{Module, Plugin};
 use crate::paths;
 use crate::show::{self, Mark, Table};
 
-/// What authz may cost, in what the floor module costs.
+/// What a plugin may cost, in what its floor costs.
 const CEILING: f64 = 1.4;
 /// Two equal configurations that seem further apart (in µs) make the rest doubtful.
 const NOISE: f64 = 0.5;
 
-const OURS: [Contestant; 2] = [Contestant::AuthzAccess, Contestant::AuthzIstio];
-const RIVALS: [Contestant; 3] = [Contestant::Floor, Contestant::SdkStripped, Contestant::SdkEmpty];
-
 /// What `guard` may cost, in what the plugins apart cost.
 const GUARD_CEILING: f64 = 0.6;
-/// Who else is compared with whom.
-const PAIRS: [(Contestant, Contestant); 5] = [
-    (Contestant::Authn, Contestant::SdkEmpty),
-    (Contestant::Quota, Contestant::SdkEmpty),
-    (Contestant::Sentinel, Contestant::SdkEmpty),
-    (Contestant::Guard, Contestant::SdkEmpty),
-    (Contestant::Guard, Contestant::Apart),
+/// Who is compared with whom, and the most that it may be.
+const PAIRS: [(Contestant, Contestant, Option<f64>); 14] = [
+    (Contestant::AuthzAccess, Contestant::AuthzFloor, Some(CEILING)),
+    (Contestant::AuthzIstio, Contestant::AuthzFloor, Some(CEILING)),
+    (Contestant::Authn, Contestant::AuthnFloor, Some(CEILING)),
+    (Contestant::Quota, Contestant::QuotaFloor, Some(CEILING)),
+    (Contestant::Sentinel, Contestant::SentinelFloor, Some(CEILING)),
+    (Contestant::Guard, Contestant::GuardFloor, Some(CEILING)),
+    (Contestant::Guard, Contestant::Apart, Some(GUARD_CEILING)),
+    (Contestant::AuthzAccess, Contestant::SdkStripped, None),
+    (Contestant::AuthzAccess, Contestant::SdkEmpty, None),
+    (Contestant::AuthzIstio, Contestant::SdkEmpty, None),
+    (Contestant::Authn, Contestant::SdkEmpty, None),
+    (Contestant::Quota, Contestant::SdkEmpty, None),
+    (Contestant::Sentinel, Contestant::SdkEmpty, None),
+    (Contestant::Guard, Contestant::SdkEmpty, None),
 ];
 
 /// Everything that one run found.
@@ -56,6 +63,8 @@ struct Added {
 struct Ratio {
     ours: Contestant,
     to: Contestant,
+    /// The most that it may be, where there is such a number.
+    ceiling: Option<f64>,
     /// Median added over median added; the quartiles are those of single starts.
     ratio: Spread,
 }
@@ -74,19 +83,20 @@ impl Results {
         });
         let of =
             |contestant| others().find(|one| one.contestant == contestant).map(rounds).unwrap_or_default();
-        let ratios = OURS.into_iter().flat_map(|ours| RIVALS.map(|to| (ours, to))).chain(PAIRS);
-        let ratios =
-            ratios.map(|(ours, to)| Ratio { ours, to, ratio: ratio(&of(ours), &of(to), plan.starts) });
+        let ratios = PAIRS.map(|(ours, to, ceiling)| {
+            let ratio = ratio(&of(ours), &of(to), plan.starts);
+            Ratio { ours, to, ceiling, ratio }
+        });
         Self {
             plan,
             baseline_us: Spread::of(baseline.into_iter().flat_map(|none| none.per_request.iter().copied())),
             added: added.collect(),
-            ratios: ratios.collect(),
+            ratios: ratios.into(),
             measured,
         }
     }
 
-    /// Whether ours to the floor is at most [`CEILING`], and `guard` to the plugins apart [`GUARD_CEILING`].
+    /// Whether each plugin to its floor is at most [`CEILING`], and `guard` to the plugins apart [`GUARD_CEILING`].
     pub(super) fn within_ceiling(&self) -> bool {
         self.ratios.iter().all(|ratio| ratio.is_within_ceiling())
     }
@@ -143,20 +153,13 @@ impl Added {
 }
 
 impl Ratio {
-    /// The most that it may be, where there is such a number.
-    fn ceiling(&self) -> Option<f64> {
-        [(Contestant::Floor, CEILING), (Contestant::Apart, GUARD_CEILING)]
-            .into_iter()
-            .find_map(|(to, ceiling)| (self.to == to).then_some(ceiling))
-    }
-
     fn is_within_ceiling(&self) -> bool {
-        self.ceiling().is_none_or(|ceiling| self.ratio.median <= ceiling)
+        self.ceiling.is_none_or(|ceiling| self.ratio.median <= ceiling)
     }
 
     fn row(&self, table: &mut Table) {
         let [median, range] = self.ratio.cells(2);
-        let ceiling = self.ceiling().map_or_else(String::new, |ceiling| format!("ceiling {ceiling}"));
+        let ceiling = self.ceiling.map_or_else(String::new, |ceiling| format!("ceiling {ceiling}"));
         let mark = if self.is_within_ceiling() { Mark::Good } else { Mark::Bad };
         let name = format!("{} / {}", self.ours.title(), self.to.title());
         table.row(mark, [name, median, range, ceiling]);
@@ -186,6 +189,10 @@ fn ratio(ours: &[f64], theirs: &[f64], starts: u32) -> Spread {
 fn module_bytes(contestant: Contestant, modules: &[Module]) -> Option<usize> {
     let of =
         |plugin: &Plugin| modules.iter().find(|module| module.plugin == *plugin).map(|module| module.bytes);
+    if let Some(plugin) = contestant.floor_of() {
+        let file = std::fs::metadata(floors::file(plugin)).ok()?;
+        return usize::try_from(file.len()).ok();
+    }
     let plugins = contestant.modules();
     if plugins.is_empty() { None } else { plugins.iter().map(of).sum() }
 }

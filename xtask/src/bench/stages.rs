@@ -86,10 +86,10 @@ pub(super) fn apart() -> Vec<Filter> {
     };
     let access = policy::document(Kind::Access, &policy::ten());
     vec![
+        wasm(Plugin::Sentinel, &sentinel()),
         wasm(Plugin::Ratelimit, &envelope(&left(&json!({"role": "penalty"})), &[detection()])),
         wasm(Plugin::Authn, &envelope(&left(&json!({})), &[authentication()])),
         wasm(Plugin::Authz, &envelope(&left(&json!({"claims": {"from": "handover"}})), &[access])),
         wasm(Plugin::Ratelimit, &envelope(&left(&json!({"role": "quota"})), &[rate_limit()])),
-        wasm(Plugin::Sentinel, &sentinel()),
     ]
 }

@@ -1,23 +1,23 @@
-//! Runs modules in a real Envoy that logs every call, and gives what a request of each takes.
+//! Runs modules as they ship in a real Envoy that logs every call, and gives what a request of each takes, case by case.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use meshward_harness::config::{Bootstrap, Filter};
 use meshward_harness::envoy::Envoy;
 use meshward_harness::ports::Reserved;
 
 use super::contestant::wasm;
+use super::life::{self, Request};
 use super::policy::{self, Kind, configuration, configuration_with};
 use super::scene::{self, Scene};
-use super::trace::{self, Request};
+use super::{floors, trace};
 use crate::modules::Plugin;
 
-/// Requests per case, and how many of them at the end must be equal: the first ones may grow the module's memory.
+/// Requests per case.
 const REQUESTS: usize = 20;
-const STEADY: usize = 10;
 const WITHIN: Duration = Duration::from_secs(20);
 
 /// What one request of a case takes.
@@ -26,12 +26,6 @@ pub(super) struct Traced {
     pub(super) case: &'static str,
     /// The calls of one request.
     pub(super) request: Request,
-}
-
-/// What the floor does, and what ours does case by case; the first of these is the floor's equal.
-pub(super) struct AllTraced {
-    pub(super) floor: Request,
-    pub(super) cases: Vec<Traced>,
 }
 
 /// One listener of the traced Envoy.
@@ -43,9 +37,12 @@ struct Case {
 }
 
 /// The cases; each has an address of its own.
-fn cases(port: u16) -> Vec<Case> {
+fn cases(port: u16) -> Result<Vec<Case>> {
     let ours = |configuration: &str| vec![wasm(Plugin::Authz, configuration)];
     let case = |name, filters| Case { name, filters, status: 200 };
+    let whole = |plugin: Plugin| -> Result<Case> {
+        Ok(case(plugin.name(), vec![wasm(plugin, &floors::configuration(plugin)?)]))
+    };
     let caller = policy::caller_only();
     let on_connection = [("peerVerifiedBy", "connection")];
     let in_state = [("peerFrom", "filterState")];
@@ -55,8 +52,7 @@ fn cases(port: u16) -> Vec<Case> {
             wasm(Plugin::Authz, &configuration_with(Kind::Access, &caller, &in_state)),
         ]
     };
-    vec![
-        case("floor", vec![wasm(Plugin::Floor, &policy::ten_rules(Kind::Access))]),
+    Ok(vec![
         case("ten-rules", ours(&policy::ten_rules(Kind::Access))),
         case("ten-rules-istio", ours(&policy::ten_rules(Kind::Istio))),
         case("caller-only", ours(&configuration(Kind::Access, &caller))),
@@ -68,18 +64,21 @@ fn cases(port: u16) -> Vec<Case> {
         case("operation-only", ours(&configuration(Kind::Access, &policy::operation_only()))),
         case("port-only", ours(&configuration(Kind::Access, &policy::port_only(port)))),
         Case { name: REFUSED, filters: ours(&policy::ten_rules(Kind::Access)), status: 403 },
-    ]
+        whole(Plugin::Authn)?,
+        whole(Plugin::Ratelimit)?,
+        whole(Plugin::Sentinel)?,
+        whole(Plugin::Guard)?,
+    ])
 }
 
 const REFUSED: &str = "ten-rules-refused";
-const FLOOR: &str = "floor";
 
 /// Runs all cases in one Envoy.
-pub(super) fn run(binary: &Path) -> Result<AllTraced> {
+pub(super) fn run(binary: &Path) -> Result<Vec<Traced>> {
     let scene = Scene::new()?;
-    let count = cases(0).len();
+    let count = cases(0)?.len();
     let ports = Reserved::loopbacks(u8::try_from(count)?).context("no ports")?;
-    let cases = cases(ports.port());
+    let cases = cases(ports.port())?;
     let listeners = cases
         .iter()
         .zip(ports.addresses())
@@ -87,16 +86,12 @@ pub(super) fn run(binary: &Path) -> Result<AllTraced> {
     let bootstrap = Bootstrap::new(listeners.collect());
     let builder = Envoy::builder(binary).concurrency(1).component_log_level("wasm:trace");
     let envoy = builder.bootstrap(&bootstrap).start()?;
-    let mut floor = None;
     let mut traced = Vec::new();
     for (case, address) in cases.iter().zip(ports.addresses()) {
         let request = one(&envoy, &scene, case, address).with_context(|| format!("case `{}`", case.name))?;
-        match case.name {
-            FLOOR => floor = Some(request),
-            name => traced.push(Traced { case: name, request }),
-        }
+        traced.push(Traced { case: case.name, request });
     }
-    Ok(AllTraced { floor: floor.context("the floor was not traced")?, cases: traced })
+    Ok(traced)
 }
 
 /// Sends a case's requests one after another and gives what each of the last ones took.
@@ -110,18 +105,13 @@ fn one(envoy: &Envoy, scene: &Scene, case: &Case, address: SocketAddr) -> Result
     }
     // The log is behind the answers; what cannot be read is an error at once.
     let requests = envoy.wait("the last request's trace", WITHIN, || {
-        let read = trace::requests(&envoy.log_since(mark));
+        let read = trace::callbacks(&envoy.log_since(mark)).and_then(|threads| served(&threads));
         let complete = read.as_ref().map_or(true, |requests| requests.len() >= REQUESTS);
         complete.then_some(read)
     })??;
-    steady(&requests)
+    life::steady(&requests)
 }
 
-fn steady(requests: &[Request]) -> Result<Request> {
-    let Some((last, before)) = requests.split_last() else { bail!("no request was traced") };
-    let different = before.iter().rev().take(STEADY).find_map(|request| request.difference(last));
-    match different {
-        None => Ok(last.clone()),
-        Some((one, other)) => bail!("equal requests differ in their calls: `{one}` once, then `{other}`"),
-    }
+fn served(threads: &[Vec<trace::Callback>]) -> Result<Vec<Request>> {
+    life::serving(threads).map_or_else(|| Ok(Vec::new()), life::requests)
 }

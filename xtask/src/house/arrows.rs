@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn only_plugins_and_the_rival_name_the_sdk() {
         let names_it = "[dev-dependencies]\nproxy-wasm = '0.2'";
-        assert_eq!(check(&[package("tests/bench/floor", names_it)]).len(), 1);
+        assert_eq!(check(&[package("tests/probes", names_it)]).len(), 1);
         assert_eq!(check(&[package("shared/abi", names_it)]).len(), 1);
         assert_eq!(
             check(&[package("tests/bench/sdk-empty", names_it), package("plugins/adapter", names_it)]).len(),

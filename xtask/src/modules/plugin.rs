@@ -22,8 +22,6 @@ pub(crate) enum Plugin {
     Guard,
     /// A probe: the stage that uses all six doors, for the tests of the adapter.
     Asking,
-    /// The bench's lower bound: the same host calls, none of our crates.
-    Floor,
     /// The bench's rival: the stock SDK with nothing implemented, every export kept.
     SdkEmpty,
     /// The same with only those exports that a filter of request headers needs.
@@ -33,14 +31,13 @@ pub(crate) enum Plugin {
 }
 
 /// All of them, in the order of `build`.
-pub(crate) const ALL: [Plugin; 10] = [
+pub(crate) const ALL: [Plugin; 9] = [
     Plugin::Authn,
     Plugin::Authz,
     Plugin::Ratelimit,
     Plugin::Sentinel,
     Plugin::Guard,
     Plugin::Asking,
-    Plugin::Floor,
     Plugin::SdkEmpty,
     Plugin::SdkStripped,
     Plugin::Probe,
@@ -56,7 +53,6 @@ impl Plugin {
             Self::Sentinel => "sentinel",
             Self::Guard => "guard",
             Self::Asking => "asking",
-            Self::Floor => "floor",
             Self::SdkEmpty => "sdk_empty",
             Self::SdkStripped => "sdk_stripped",
             Self::Probe => "probe",
@@ -72,7 +68,6 @@ impl Plugin {
             Self::Sentinel => "meshward-sentinel",
             Self::Guard => "meshward-guard",
             Self::Asking => "meshward-asking",
-            Self::Floor => "meshward-bench-floor",
             Self::SdkEmpty | Self::SdkStripped => "meshward-bench-sdk-empty",
             Self::Probe => "meshward-probe",
         }
@@ -83,7 +78,7 @@ impl Plugin {
         let folder = match self {
             Self::Authn | Self::Authz | Self::Ratelimit | Self::Sentinel | Self::Guard => "plugins",
             Self::Asking => "tests/probes",
-            Self::Floor | Self::SdkEmpty | Self::SdkStripped | Self::Probe => return None,
+            Self::SdkEmpty | Self::SdkStripped | Self::Probe => return None,
         };
         Some(paths::root().join(folder).join(self.name()).join("src/lib.rs"))
     }
@@ -100,7 +95,7 @@ impl Plugin {
             return doors.map(|doors| doors::exports(&doors)).transpose();
         }
         match self {
-            Self::Floor | Self::SdkStripped => doors::exports(&[]).map(Some),
+            Self::SdkStripped => doors::exports(&[]).map(Some),
             Self::Authn | Self::Authz | Self::Ratelimit | Self::Sentinel | Self::Guard | Self::Asking => {
                 Ok(None)
             }
@@ -116,7 +111,7 @@ impl Plugin {
             // The plan said 350; what every plugin has in common (reading a configuration, OCSF, asking) is 240 of it.
             Self::Ratelimit | Self::Sentinel => Some(400),
             Self::Guard => Some(1_200),
-            Self::Asking | Self::Floor | Self::SdkEmpty | Self::SdkStripped | Self::Probe => None,
+            Self::Asking | Self::SdkEmpty | Self::SdkStripped | Self::Probe => None,
         }
     }
 }
