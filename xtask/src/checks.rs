@@ -107,8 +107,8 @@ fn unit() -> Result<bool> {
 
 /// The tests say what each door ran and left out and why, and what the budgets are.
 fn corpus() -> Result<bool> {
-    use modules::Plugin::{Asking, Authn, Authz, Guard, Ratelimit, Sentinel};
-    modules::build(&[Authn, Authz, Ratelimit, Sentinel, Guard, Asking])?;
+    use modules::Plugin::{Asking, Authn, Authz, Guard, Probe, Ratelimit, Sentinel};
+    modules::build(&[Authn, Authz, Ratelimit, Sentinel, Guard, Asking, Probe])?;
     let files = packages::test_files(|folder| folder == CORPUS)?;
     let tests = || anyhow::Ok(named(native_tests()?, &files));
     Ok(tests()?.args(["--quiet", "--no-run"]).passes()? && tests()?.args(["--", "--nocapture"]).passes()?)

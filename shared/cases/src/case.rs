@@ -36,10 +36,21 @@ pub struct Case {
     pub without: Vec<split::Plugin>,
     /// Plugins that stand in the chain twice.
     pub twice: Vec<split::Plugin>,
+    /// What another plugin writes where the handover belongs.
+    pub planted: Option<Planted>,
     /// At least one.
     pub steps: Vec<Step>,
     /// Doors that cannot run it.
     pub skips: Vec<Skip>,
+}
+
+/// What a plugin that is not of meshward writes where the handover belongs, of every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planted {
+    /// What is written.
+    pub bytes: Vec<u8>,
+    /// The plugin before which that one stands.
+    pub before: split::Plugin,
 }
 
 /// Who calls.
@@ -197,7 +208,7 @@ impl Step {
 impl Case {
     /// Whether the case is about plugins that stand apart, so that one that does everything says nothing of it.
     pub fn is_about_a_chain(&self) -> bool {
-        !self.without.is_empty() || !self.twice.is_empty()
+        !self.without.is_empty() || !self.twice.is_empty() || self.planted.is_some()
     }
 
     /// Whether what comes of a step depends on what came before, or on servers: whether its policy holds more than access policies.
@@ -231,6 +242,12 @@ impl Case {
             Which::Guard | Which::Apart(_) => 1,
         };
         Ok(links.into_iter().flat_map(|link| core::iter::repeat_n(link.clone(), times(&link))).collect())
+    }
+
+    /// What is written where the handover belongs before this plugin of the chain.
+    pub fn planted_before(&self, which: Which) -> Option<&[u8]> {
+        let planted = self.planted.as_ref().filter(|planted| Which::Apart(planted.before) == which);
+        planted.map(|planted| planted.bytes.as_slice())
     }
 
     /// Why this door does not run the case, if it does not.

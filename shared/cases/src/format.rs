@@ -87,6 +87,18 @@ pub struct RawGiven {
     /// Plugins that stand twice in the chain where they stand apart. The case then runs in that form only.
     #[serde(default)]
     pub twice: Vec<String>,
+    /// What another plugin of the proxy writes where the handover belongs, of every request. The case then runs in that form only.
+    pub planted: Option<RawPlanted>,
+}
+
+/// What lies where the handover belongs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPlanted {
+    /// The bytes, as numbers.
+    pub bytes: Vec<u8>,
+    /// The plugin before which it is written; `authn` or one behind it.
+    pub before: String,
 }
 
 /// A path of a server.

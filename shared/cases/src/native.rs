@@ -29,7 +29,8 @@ pub fn node() -> Node {
 pub fn proxy(case: &Case, form: Form) -> Result<Proxy, CasesError> {
     let fail = |refusal: &dyn ToString| CasesError::new(&case.policy.name, refusal.to_string());
     let chain = case.chain(form).map_err(|refusal| fail(&refusal))?;
-    Proxy::new(&chain, &node(), START, &case.servers).map_err(|refused| fail(&refused.what))
+    let proxy = Proxy::new(&chain, &node(), START, &case.servers).map_err(|refused| fail(&refused.what))?;
+    Ok(proxy.planting(case.planted.clone()))
 }
 
 /// Runs one case: each step's number (from 1), what is expected of it and what was seen, without the steps that only Envoy

@@ -2,12 +2,13 @@
 
 use crate::CasesError;
 use crate::case::{
-    Asked, Because, Caller, Case, Door, Expect, Expected, Policy, Reply, Server, Skip, Step, Transport,
+    Asked, Because, Caller, Case, Door, Expect, Expected, Planted, Policy, Reply, Server, Skip, Step,
+    Transport,
 };
 use crate::credential::Credential;
 use crate::format::{
-    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawReply, RawRequest, RawServer,
-    RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
+    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawPlanted, RawReply, RawRequest,
+    RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
 };
 use crate::mint::{Key, jwks};
 use meshward_model::Reason;
@@ -94,7 +95,16 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
     let servers = raw.given.servers.into_iter().map(server).collect::<Result<Vec<_>, _>>()?;
     let plugins = |names: Vec<String>| names.iter().map(|name| plugin(name)).collect::<Result<Vec<_>, _>>();
     let (without, twice) = (plugins(raw.given.without)?, plugins(raw.given.twice)?);
-    Ok(Case { name: at.to_owned(), policy, peer, transport, port, servers, without, twice, steps, skips })
+    let planted = raw.given.planted.map(planted).transpose()?;
+    if planted.as_ref().is_some_and(|planted| without.contains(&planted.before)) {
+        return Err("`planted` before a plugin that is left out".to_owned());
+    }
+    let name = at.to_owned();
+    Ok(Case { name, policy, peer, transport, port, servers, without, twice, planted, steps, skips })
+}
+
+fn planted(raw: RawPlanted) -> Result<Planted, String> {
+    Ok(Planted { bytes: raw.bytes, before: plugin(&raw.before)? })
 }
 
 fn plugin(name: &str) -> Result<split::Plugin, String> {

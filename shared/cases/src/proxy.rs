@@ -8,7 +8,7 @@ use meshward_model::{
 };
 
 use crate::CasesError;
-use crate::case::Server;
+use crate::case::{Planted, Server};
 use crate::played::{Link, Which, configure};
 use crate::station::Station;
 use crate::world::World;
@@ -20,6 +20,7 @@ const VIA_UPSTREAM: &[u8] = b"via_upstream";
 pub struct Proxy {
     stations: Vec<Station>,
     world: World,
+    planted: Option<Planted>,
 }
 
 /// What one plugin decided of a request.
@@ -67,7 +68,13 @@ impl Proxy {
             Ok(Station::new(link.which, played, now))
         };
         let stations = chain.iter().map(station).collect::<Result<_, _>>()?;
-        Ok(Self { stations, world: World::new(now, servers) })
+        Ok(Self { stations, world: World::new(now, servers), planted: None })
+    }
+
+    /// The same, with another plugin that writes where the handover belongs.
+    #[must_use]
+    pub fn planting(self, planted: Option<Planted>) -> Self {
+        Self { planted, ..self }
     }
 
     /// What time it is.
@@ -99,6 +106,12 @@ impl Proxy {
         let mut state = FilterState::default();
         let mut decided: Vec<Decided> = Vec::with_capacity(self.stations.len());
         for station in &mut self.stations {
+            if let Some(planted) =
+                self.planted.as_ref().filter(|one| Which::Apart(one.before) == station.which)
+            {
+                // Where `authn` has written nobody writes any more: it has declared the place read-only.
+                state.handover.get_or_insert_with(|| planted.bytes.clone());
+            }
             head.handover.clone_from(&state.handover);
             let (request, verdict) = station.decide(&mut self.world, &head);
             let verdict = state.hand_over(verdict);

@@ -10,6 +10,7 @@ use crate::case::{Case, Door, Expect};
 use crate::check::{Finding, differences};
 use crate::engines::Modules;
 use crate::native::{SETTLING_MILLIS, START, node};
+use crate::planter;
 use crate::played::{Form, Link};
 use crate::seen::Seen;
 use crate::tally::Tally;
@@ -126,7 +127,8 @@ impl Rig {
     pub fn new(modules: &Modules, form: Form, cases: &[Case]) -> Result<Self, CorpusError> {
         let mut compiled = BTreeMap::new();
         for case in cases.iter().filter(|case| case.forms().any(|of| of == form)) {
-            for name in chain(case, form)?.iter().map(|link| link.which.module()) {
+            let planter = case.planted.iter().map(|_| planter::MODULE);
+            for name in chain(case, form)?.iter().map(|link| link.which.module()).chain(planter) {
                 if !compiled.contains_key(name) {
                     compiled.insert(name, compile(modules, name)?);
                 }
@@ -148,6 +150,10 @@ impl Rig {
     ) -> Result<Result<Proxy, StartError>, CorpusError> {
         let mut builder = Proxy::builder().node(proxys_node()).now(START.0).faults(faults);
         for link in links {
+            if let Some(bytes) = case.planted_before(link.which) {
+                let planter = Plugin::new(self.module(planter::MODULE)?, planter::MODULE);
+                builder = builder.plugin(planter.configured(planter::script(bytes).as_bytes()));
+            }
             let mut plugin = Plugin::new(self.module(link.which.module())?, link.which.name());
             VM_ID.clone_into(&mut plugin.vm_id);
             link.which.name().clone_into(&mut plugin.root_id);
@@ -163,7 +169,7 @@ impl Rig {
         let links = chain(case, self.form)?;
         let proxy = self.start(case, &links, Faults::none())?;
         let proxy = proxy.map_err(|error| CorpusError::new(&case.policy.name, error))?;
-        Ok(Driven::new(proxy, case, links.len()))
+        Ok(Driven::new(proxy, case, links.len() + usize::from(case.planted.is_some())))
     }
 
     /// Runs one case.
@@ -207,7 +213,7 @@ impl Rig {
             Err(StartError::Refused { .. }) => Faulted::Refused,
             Err(other) => Faulted::Trapped(other.to_string()),
             Ok(proxy) => {
-                let mut driven = Driven::new(proxy, case, links.len());
+                let mut driven = Driven::new(proxy, case, links.len() + usize::from(case.planted.is_some()));
                 let forwarded = driven.serve()?;
                 let proxy = &driven.proxy;
                 let said = proxy.log().iter().find(|line| line.plugin.is_empty() && line.text.contains(TRAP));
@@ -263,7 +269,10 @@ pub fn run(rig: &Rig, cases: &[Case]) -> Result<Through, CorpusError> {
         }
         tally.cases += 1;
         let ran = rig.run_case(case)?;
-        spent.insert(format!("{}: {}", rig.form.name(), case.name), ran.spent);
+        // What a plugin takes that is none of ours is not ours to bound.
+        if case.planted.is_none() {
+            spent.insert(format!("{}: {}", rig.form.name(), case.name), ran.spent);
+        }
         for (index, (seen, step)) in ran.seen.into_iter().zip(&case.steps).enumerate() {
             let found = match (seen, &step.expect) {
                 (Some(Ok(seen)), Expect::Verdict(expected)) => differences(expected, &seen),

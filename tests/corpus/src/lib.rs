@@ -28,6 +28,7 @@ pub mod files;
 pub mod forms;
 pub mod host;
 pub mod native;
+mod planter;
 pub mod stand;
 pub mod tally;
 

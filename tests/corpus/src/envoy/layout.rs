@@ -5,9 +5,10 @@
 use super::failed;
 use super::names::Names;
 use crate::CorpusError;
-use crate::case::{Caller, Case, Policy, Reply, Transport};
+use crate::case::{Caller, Case, Planted, Policy, Reply, Transport};
 use crate::engines::Modules;
-use crate::played::{Form, Link};
+use crate::planter;
+use crate::played::{Form, Link, Which};
 use meshward_harness::certs::{Ca, Identity, Leaf};
 use meshward_harness::client::{Client, TlsOptions};
 use meshward_harness::config::{
@@ -64,6 +65,8 @@ struct Place {
     /// What the clusters that the policy names are called here.
     clusters: BTreeMap<String, String>,
     links: Vec<Link>,
+    /// What another plugin writes where the handover belongs.
+    planted: Option<Planted>,
 }
 
 /// Listeners, certificates and the upstreams.
@@ -101,7 +104,8 @@ impl Layout {
                     let own = key.own.as_ref().map(|_| places.len());
                     let root = own.map_or_else(|| COMMON.to_owned(), |number| format!("case-{number}"));
                     let clusters = serve(case, &root, &mut servers)?;
-                    let place = Place { address, group, root, vm: vms.of(case), clusters, links };
+                    let (vm, planted) = (vms.of(case), case.planted.clone());
+                    let place = Place { address, group, root, vm, clusters, links, planted };
                     places.insert(key.clone(), place);
                 }
                 ports.insert((port, group), reserved);
@@ -196,6 +200,12 @@ impl Layout {
         };
         for (at, link) in place.links.iter().enumerate() {
             let module = self.modules.of(link.which.module()).map_err(|remedy| failed(&remedy))?;
+            let planted = place.planted.as_ref().filter(|one| Which::Apart(one.before) == link.which);
+            if let Some(planted) = planted {
+                let module = self.modules.of(planter::MODULE).map_err(|remedy| failed(&remedy))?;
+                let wasm = Wasm::new(&module, &planter::script(&planted.bytes));
+                listener = listener.filter(Filter::Wasm(Wasm { name: planter::MODULE.to_owned(), ..wasm }));
+            }
             let names = Names { ports: &self.ports, group: place.group, clusters: &place.clusters };
             let configuration = names.replaced(&link.configuration).map_err(|error| failed(&error))?;
             let mut wasm = Wasm::new(&module, &configuration);
