@@ -25,6 +25,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args as Arguments;
 
+use contestant::Contestant;
+
 use crate::envoy::Envoy;
 use crate::modules;
 use crate::{setup, show};
@@ -41,6 +43,9 @@ pub(crate) struct Args {
     /// How often all configurations are started anew; the rounds are spread over the starts
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=50))]
     starts: u32,
+    /// Measure only these beside "no filter"; ratios of others are left out
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Contestant>,
     /// Exit with 1 when a plugin costs more than its ceiling over its floor, or guard over the plugins apart
     #[arg(long)]
     check: bool,
@@ -72,7 +77,10 @@ fn cost(args: &Args) -> Result<bool> {
     let modules = modules::build(&modules::ALL)?;
     floors::make(&envoy)?;
     let plan = measure::Plan { rounds: args.rounds, requests: args.requests, starts: args.starts };
-    let measured = measure::run(&envoy, plan)?;
+    let is_wanted = |one: &Contestant| args.only.is_empty() || args.only.contains(one);
+    let others = contestant::ALL.into_iter().filter(|one| *one != Contestant::Nothing && is_wanted(one));
+    let contestants: Vec<Contestant> = std::iter::once(Contestant::Nothing).chain(others).collect();
+    let measured = measure::run(&envoy, plan, &contestants)?;
     let result = result::Results::new(plan, &modules, measured);
     result.print();
     show::progress(&format!("\nwritten to {}", result.write()?));

@@ -1,5 +1,6 @@
 //! Who is measured, and as which filter.
 
+use clap::ValueEnum;
 use meshward_harness::config::{Filter, Wasm};
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::modules::Plugin;
 use crate::paths;
 
 /// One configuration of Envoy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Contestant {
     /// No filter: what the others are compared with.

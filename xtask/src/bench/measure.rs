@@ -10,7 +10,7 @@ use meshward_harness::envoy::Envoy;
 use meshward_harness::ports::Reserved;
 use serde::Serialize;
 
-use super::contestant::{ALL, Contestant};
+use super::contestant::Contestant;
 use super::cpu::{self, Cpus};
 use super::scene::{self, Scene};
 use crate::show;
@@ -48,9 +48,9 @@ struct Running {
     _port: Reserved,
 }
 
-/// Measures all configurations with this Envoy. All are started anew several times, since where a process happens to lie in
+/// Measures these configurations with this Envoy. All are started anew several times, since where a process happens to lie in
 /// memory moves its figures by a microsecond for as long as it lives.
-pub(super) fn run(binary: &Path, plan: Plan) -> Result<Vec<Measured>> {
+pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Result<Vec<Measured>> {
     let cpus = Cpus::choose()?;
     match cpus {
         Some(cpus) => cpus.bind_load().context("the load could not be bound to a CPU")?,
@@ -58,7 +58,7 @@ pub(super) fn run(binary: &Path, plan: Plan) -> Result<Vec<Measured>> {
     }
     let scene = Scene::new()?;
     let request = scene::request();
-    let mut measured = ALL.map(Measured::new).to_vec();
+    let mut measured: Vec<Measured> = contestants.iter().copied().map(Measured::new).collect();
     let begun = Instant::now();
     for start in 1..=plan.starts {
         let mut running = start_all(binary, cpus, &scene, &mut measured)?;

@@ -81,17 +81,16 @@ impl Results {
             start_cpu_ms: baseline.map_or(0.0, |none| median_minus(&one.start_cpu, &none.start_cpu)),
             module_bytes: module_bytes(one.contestant, modules),
         });
-        let of =
-            |contestant| others().find(|one| one.contestant == contestant).map(rounds).unwrap_or_default();
-        let ratios = PAIRS.map(|(ours, to, ceiling)| {
-            let ratio = ratio(&of(ours), &of(to), plan.starts);
-            Ratio { ours, to, ceiling, ratio }
+        let of = |contestant| others().find(|one| one.contestant == contestant).map(rounds);
+        let ratios = PAIRS.into_iter().filter_map(|(ours, to, ceiling)| {
+            let ratio = ratio(&of(ours)?, &of(to)?, plan.starts);
+            Some(Ratio { ours, to, ceiling, ratio })
         });
         Self {
             plan,
             baseline_us: Spread::of(baseline.into_iter().flat_map(|none| none.per_request.iter().copied())),
             added: added.collect(),
-            ratios: ratios.into(),
+            ratios: ratios.collect(),
             measured,
         }
     }
