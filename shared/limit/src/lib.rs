@@ -25,6 +25,7 @@ mod decay;
 mod detection;
 mod fields;
 pub mod gcra;
+mod ids;
 mod key;
 mod known;
 mod lease;

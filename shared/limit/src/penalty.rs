@@ -8,11 +8,12 @@ use meshward_model::{
     Seed, Stage, StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
 
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerId};
 use crate::cell::{self, Cell};
 use crate::counters::{Counts, PENALTY_RUBBISH};
 use crate::detection::Detection;
 use crate::fields::{Fields, LIMIT, POLICY, RETRY_AFTER, seconds_until};
+use crate::ids::Ids;
 use crate::known::Known;
 use crate::limit::quota;
 use crate::standing::{Level, Standing};
@@ -32,6 +33,7 @@ pub struct Penalty {
 #[derive(Debug)]
 pub struct PenaltyState {
     throttled: Table,
+    ids: Ids,
     pub(crate) known: Known,
     pub(crate) tasks: Tasks,
     pub(crate) next: u64,
@@ -71,8 +73,16 @@ impl Penalty {
 
     /// The caller of a request, if it may be scored and penalised.
     pub(crate) fn caller(&self, request: &Request) -> Option<Caller> {
-        let allowed = request.peer.spiffe_id().is_some_and(|id| self.detection.allows(id));
-        if allowed { None } else { Caller::of(request) }
+        if self.exempts(request) { None } else { Caller::of(request) }
+    }
+
+    /// The same caller's id.
+    fn id(&self, ids: &mut Ids, request: &Request) -> Option<CallerId> {
+        if self.exempts(request) { None } else { ids.of(request) }
+    }
+
+    fn exempts(&self, request: &Request) -> bool {
+        request.peer.spiffe_id().is_some_and(|id| self.detection.allows(id))
     }
 
     /// Decides by how the caller stands.
@@ -142,9 +152,11 @@ impl Penalty {
         answer: Answer,
         now: UnixMillis,
     ) -> Verdict {
-        let Some(caller) = self.caller(request) else { return self.verdict(state, request, None, now) };
+        let Some(id) = self.id(&mut state.ids, request) else {
+            return self.verdict(state, request, None, now);
+        };
         let simulates = self.detection.simulates;
-        let known = state.known.find(caller.id, now).filter(|known| known.simulated == simulates).cloned();
+        let known = state.known.find(id, now).filter(|known| known.simulated == simulates).cloned();
         let standing = match answer {
             Answer::Loaded { value, .. } => {
                 let cell = value.map(|bytes| Cell::read(&bytes, now));
@@ -152,7 +164,7 @@ impl Penalty {
                     state.counts.add(PENALTY_RUBBISH);
                 }
                 let cell = cell.flatten().unwrap_or_default();
-                strictest(cell.find(caller.id, simulates), known.as_ref(), now).cloned()
+                strictest(cell.find(id, simulates), known.as_ref(), now).cloned()
             }
             // Shared data does not answer as it should: nobody is let through for that.
             Answer::Http { .. }
@@ -209,6 +221,7 @@ impl Stage for Penalty {
     fn state(&self, seed: Seed) -> PenaltyState {
         PenaltyState {
             throttled: Table::new(self.detection.throttle_rate, THROTTLED, seed),
+            ids: Ids::new(seed),
             known: Known::default(),
             tasks: Tasks::default(),
             next: 0,
@@ -227,10 +240,10 @@ impl Stage for Penalty {
     }
 
     fn decide(&self, state: &mut PenaltyState, request: &mut Request, now: UnixMillis) -> Step {
-        let caller = if self.enforces { self.caller(request) } else { None };
-        let Some(caller) = caller else { return Step::Done(self.verdict(state, request, None, now)) };
+        let id = if self.enforces { self.id(&mut state.ids, request) } else { None };
+        let Some(id) = id else { return Step::Done(self.verdict(state, request, None, now)) };
         // A quarantine ends when it was said to end: nothing that is read could change it.
-        if let Some(known) = state.known.find(caller.id, now)
+        if let Some(known) = state.known.find(id, now)
             && known.level == Level::Quarantined
             && known.simulated == self.detection.simulates
         {
@@ -239,7 +252,7 @@ impl Stage for Penalty {
         }
         state.next = state.next.wrapping_add(1);
         let ticket = Ticket::new(StageId::Penalty, state.next);
-        let question = Question::Load { slot: cell::name(caller.id.cell()) };
+        let question = Question::Load { slot: cell::name(id.cell()) };
         Step::Ask(question, Waiting::on(ticket, now, PATIENCE_MILLIS))
     }
 

@@ -22,8 +22,8 @@ pub trait Assemble: Stage + Owns + Sized + 'static {
     const NAMES: Names;
 
     /// What is counted of the stage that gives `reason`.
-    fn names(&self, _reason: Reason) -> Names {
-        Self::NAMES
+    fn names(&self, _reason: Reason) -> &'static Names {
+        const { &Self::NAMES }
     }
 
     /// Every counter that it may increment.

@@ -118,11 +118,11 @@ impl Assemble for Chain<First, Second> {
     const COUNTERS: &'static [Counter] = &[FIRST.allowed, SECOND.allowed];
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
 
-    fn names(&self, reason: Reason) -> Names {
+    fn names(&self, reason: Reason) -> &'static Names {
         match reason.stage() {
-            Some(StageId::Penalty) => FIRST,
-            Some(StageId::Ratelimit) => SECOND,
-            _ => Self::NAMES,
+            Some(StageId::Penalty) => &FIRST,
+            Some(StageId::Ratelimit) => &SECOND,
+            _ => const { &Self::NAMES },
         }
     }
 

@@ -66,16 +66,16 @@ impl Assemble for Stages {
     const TAKES: Takes = Takes { claims: false, events: false, role: false };
     const WATCHES: bool = true;
 
-    fn names(&self, reason: Reason) -> Names {
+    fn names(&self, reason: Reason) -> &'static Names {
         let has_authn = self.first.as_ref().is_some_and(|before| before.second.is_some());
         match reason.stage() {
             // Who is first to look at the peer finds it malformed; without `authn` that is `authz`, as apart.
-            Some(StageId::Authn) if !has_authn => authz::NAMES,
-            Some(StageId::Penalty) => ratelimit::PENALTY_NAMES,
-            Some(StageId::Authn) => authn::NAMES,
-            Some(StageId::Authz) => authz::NAMES,
-            Some(StageId::Ratelimit) => ratelimit::QUOTA_NAMES,
-            Some(StageId::Sentinel | StageId::Probe) | None => NAMES,
+            Some(StageId::Authn) if !has_authn => &authz::NAMES,
+            Some(StageId::Penalty) => &ratelimit::PENALTY_NAMES,
+            Some(StageId::Authn) => &authn::NAMES,
+            Some(StageId::Authz) => &authz::NAMES,
+            Some(StageId::Ratelimit) => &ratelimit::QUOTA_NAMES,
+            Some(StageId::Sentinel | StageId::Probe) | None => &NAMES,
         }
     }
 

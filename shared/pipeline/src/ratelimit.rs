@@ -58,8 +58,8 @@ impl Assemble for Chain<Penalty, Quota> {
     const COUNTERS: &'static [Counter] = &COUNTED;
     const TAKES: Takes = Takes { claims: true, events: true, role: true };
 
-    fn names(&self, reason: Reason) -> Names {
-        if reason.stage() == Some(StageId::Penalty) { PENALTY_NAMES } else { QUOTA_NAMES }
+    fn names(&self, reason: Reason) -> &'static Names {
+        if reason.stage() == Some(StageId::Penalty) { &PENALTY_NAMES } else { &QUOTA_NAMES }
     }
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {

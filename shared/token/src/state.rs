@@ -53,7 +53,7 @@ impl State {
         Self {
             fetches: (0..issuers).map(|_| Fetch::default()).collect(),
             offload: Offload::default(),
-            cache: Cache::default(),
+            cache: Cache::new(seed),
             pending: BTreeMap::new(),
             sequence: 0,
             early: seed.0 % 100,

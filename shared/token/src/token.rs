@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use meshward_model::{Answer, Question, Reason, StageId, Ticket, Token, Trouble, UnixMillis, Waiting};
-use sha2::{Digest, Sha256};
 
 use crate::algorithm::Algorithm;
 use crate::cache::{Print, Verified};
@@ -54,8 +53,8 @@ impl Jwt {
         if token.len() > compact::MAX_TOKEN_BYTES {
             return Checked::No(Reason::TokenTooLarge);
         }
-        let print: Print = Sha256::digest(token).into();
-        if let Some(known) = self.known(state, &print, now) {
+        let print = state.cache.print(token);
+        if let Some(known) = self.known(state, print, token, now) {
             return known;
         }
         match self.check_claims(token, now) {
@@ -65,8 +64,8 @@ impl Jwt {
     }
 
     /// A token that was verified before, while its key may be used. The clock is asked again.
-    fn known(&self, state: &mut State, print: &Print, now: UnixMillis) -> Option<Checked> {
-        let verified = state.cache.get(print)?;
+    fn known(&self, state: &mut State, print: Print, token: &[u8], now: UnixMillis) -> Option<Checked> {
+        let verified = state.cache.get(print, token)?;
         if let Keys::Remote(remote) = &self.issuers.get(verified.issuer)?.keys {
             state.fetches.get(verified.issuer)?.keys(remote, now)?;
         }
@@ -296,9 +295,9 @@ fn try_keys(state: &mut State, mut candidate: Candidate, now: UnixMillis) -> Che
 /// The signature is good.
 fn accept(state: &mut State, candidate: Candidate, key: Arc<crate::key::Key>) -> Checked {
     let Candidate { print, issuer, times, token, message, signature, .. } = candidate;
-    let bytes = message.len().saturating_add(signature.len());
+    let sent = [message.as_bytes(), signature.as_bytes()].join(&b'.').into_boxed_slice();
     let token = Arc::new(token);
-    state.cache.put(print, Verified { issuer, key, times, bytes, token: Arc::clone(&token) });
+    state.cache.put(print, Verified { issuer, key, times, sent, token: Arc::clone(&token) });
     Checked::Yes(token)
 }
 
