@@ -50,7 +50,13 @@ impl<P: Plugin> Root<P> {
         // Where there is no chance to be had, the state is made without: what is decided does not depend on it.
         let state = plugin.state(Seed(hostcalls::random().unwrap_or_default()));
         let hands_over = P::HANDS_OVER && declare_handover();
-        self.configured = Some(Configured { plugin, state, metrics, hands_over });
+        let mut configured = Configured { plugin, state, metrics, hands_over };
+        if P::ASKS
+            && let Some(before) = self.configured.take()
+        {
+            before.end([&mut configured]);
+        }
+        self.configured = Some(configured);
         if P::ASKS {
             // A clock that fails now is asked again by whatever comes next; the timer then fires once more, at worst.
             let now = hostcalls::steady_millis().map(Steady).unwrap_or_default();
@@ -124,6 +130,14 @@ impl<P: Plugin> Root<P> {
         self.count();
         // Where it fails, it is tried again with whatever comes next.
         let _ = self.arm(false, moment.steady);
+    }
+
+    /// This root has ended; what it still had to do goes to one of the others, or is given up.
+    pub(crate) fn end(mut self, others: &mut [Self]) {
+        self.count();
+        if let Some(configured) = self.configured {
+            configured.end(others.iter_mut().filter_map(|other| other.configured.as_mut()));
+        }
     }
 
     /// A request of this root is gone.
@@ -272,6 +286,16 @@ impl<P: Plugin> Root<P> {
 }
 
 impl<P: Plugin> Configured<P> {
+    /// The configuration ends. The first heir that can takes over what is left.
+    fn end<'a>(mut self, heirs: impl IntoIterator<Item = &'a mut Self>) {
+        for heir in heirs {
+            heir.plugin.inherit(&mut heir.state, &self.plugin, &mut self.state);
+        }
+        // Without a clock it is still counted and said; only when is not.
+        let report = self.plugin.give_up(&mut self.state, hostcalls::now().unwrap_or_default());
+        self.metrics.write(&report);
+    }
+
     /// Writes a verdict down and gives what the access log says. `there`: what the report wants can be read.
     fn report(
         &mut self,

@@ -75,11 +75,14 @@ impl<P: Plugin> Worker<P> {
     pub fn delete(&mut self, id: u32) {
         match self.streams.remove(&id) {
             None => {
-                if P::ASKS && self.root(id).is_some() {
-                    // The host keeps a timer when its root goes, and would set it again for ever.
-                    let _ = hostcalls::set_tick_period(0);
+                if let Some(at) = self.roots.iter().position(|root| root.id == id) {
+                    let root = self.roots.remove(at);
+                    if P::ASKS {
+                        // The host keeps a timer when its root goes, and would set it again for ever.
+                        let _ = hostcalls::set_tick_period(0);
+                        root.end(&mut self.roots);
+                    }
                 }
-                self.roots.retain(|root| root.id != id);
             }
             Some(root) if P::ASKS || P::RESPONDS || P::OBSERVES => {
                 if let Some(root) = self.root(root) {

@@ -1,6 +1,6 @@
 //! Where events go.
 
-use meshward_model::{Answer, Effects, Event, LogLine, Node, Seed, Ticket, UnixMillis};
+use meshward_model::{Answer, Effects, Event, LogLine, Node, Report, Seed, Ticket, UnixMillis};
 
 use crate::ocsf::{self, Context, Numbering};
 use crate::shown::Shown;
@@ -27,6 +27,13 @@ pub trait Recorder {
 
     /// The worker's timer fired. Events among its effects are its own troubles; they are recorded like all others.
     fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Effects;
+
+    /// Another configuration of the same worker ends, and `left` is what it remembers: takes over what is on its way to where this
+    /// one sends, too.
+    fn inherit(&self, state: &mut Self::State, from: &Self, left: &mut Self::State);
+
+    /// The configuration ends: what nobody has taken over is given up. Counts it, and says so.
+    fn give_up(&self, state: &mut Self::State, node: &Node, now: UnixMillis) -> Report;
 }
 
 /// Every event is a line in the proxy's log.
@@ -66,5 +73,11 @@ impl Recorder for LogOnly {
 
     fn tick(&self, _state: &mut Numbering, _now: UnixMillis) -> Effects {
         Effects::default()
+    }
+
+    fn inherit(&self, _state: &mut Numbering, _from: &Self, _left: &mut Numbering) {}
+
+    fn give_up(&self, _state: &mut Numbering, _node: &Node, _now: UnixMillis) -> Report {
+        Report::default()
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Each worker has a queue of its own, bounded in bytes. Its timer sends one batch at a time; what was not taken goes back to the
 //! front of the queue, and the queue's oldest records are dropped when it is full. Every record is counted: recorded = sent + dropped +
-//! still queued. Only what is queued when a VM ends (a reload, a trap) or is configured anew is lost without
-//! being counted.
+//! still queued. What is queued when its configuration ends goes to another one of the worker that sends to the same place, else it
+//! is dropped and counted. Only what is queued when a VM traps is lost without being counted.
 
 mod otlp;
 mod outbox;
@@ -11,7 +11,8 @@ mod raw;
 mod settings;
 
 use meshward_model::{
-    Answer, Counter, Effects, Event, LogLine, Node, Question, Seed, StageId, Ticket, Trouble, UnixMillis,
+    Answer, Counter, Effects, Event, LogLine, Node, Question, Report, Seed, StageId, Ticket, Trouble,
+    UnixMillis,
 };
 
 use crate::ocsf::{self, Context, Numbering};
@@ -83,6 +84,7 @@ impl Recorder for Sinks {
 
     fn answer(&self, state: &mut State, ticket: Ticket, answer: Answer, now: UnixMillis) -> Effects {
         let Some(otlp) = &self.otlp else { return Effects::default() };
+        state.outbox.follow(now);
         if !state.outbox.is_under_way(ticket.number) {
             return Effects::default();
         }
@@ -96,8 +98,41 @@ impl Recorder for Sinks {
 
     fn tick(&self, state: &mut State, now: UnixMillis) -> Effects {
         let Some(otlp) = &self.otlp else { return Effects::default() };
+        state.outbox.follow(now);
         let told = state.outbox.expire(now, &otlp.bounds);
         self.effects(state, otlp, told, now, |outbox, _| outbox.is_waiting())
+    }
+
+    fn inherit(&self, state: &mut State, from: &Self, left: &mut State) {
+        if let (Some(otlp), Some(theirs)) = (&self.otlp, &from.otlp)
+            && otlp.goes_where(theirs)
+        {
+            state.outbox.inherit(&mut left.outbox, &otlp.bounds);
+        }
+    }
+
+    fn give_up(&self, state: &mut State, node: &Node, now: UnixMillis) -> Report {
+        let Some(otlp) = &self.otlp else { return Report::default() };
+        let lost = state.outbox.give_up();
+        let mut report = Report { counters: self.counted(state), ..Report::default() };
+        if lost > 0 {
+            let cluster = &otlp.cluster;
+            let message = format!(
+                "{lost} events for the collector behind cluster `{cluster}` were dropped: their configuration has ended, and no other \
+                 one of this worker sends there"
+            );
+            let event = Event::Trouble(Trouble {
+                time: now,
+                stage: StageId::Sentinel,
+                what: EVENTS_DROPPED,
+                message,
+                count: lost.into(),
+                over: false,
+            });
+            let context = Context { node, shown: &self.shown, number: state.numbering.aside() };
+            report.lines.push(ocsf::line(&event, &ocsf::json(&event, &context)));
+        }
+        report
     }
 }
 
@@ -118,11 +153,16 @@ impl Sinks {
             effects.questions.push((Ticket::new(StageId::Sentinel, number), question(otlp, body)));
         }
         effects.events = troubles(otlp, told, state.outbox.dropped_to_tell(now), now);
+        effects.counts = self.counted(state);
+        effects
+    }
+
+    /// What has happened since it was last asked.
+    fn counted(&self, state: &mut State) -> Vec<(Counter, u32)> {
         let outbox::Counts { recorded, sent, dropped, failed } = state.outbox.counts();
         let Counters { recorded: a, sent: b, dropped: c, failed: d } = self.counters;
         let counts = [(a, recorded), (b, sent), (c, dropped), (d, failed)];
-        effects.counts = counts.into_iter().filter(|(_, by)| *by > 0).collect();
-        effects
+        counts.into_iter().filter(|(_, by)| *by > 0).collect()
     }
 }
 

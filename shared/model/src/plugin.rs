@@ -94,6 +94,13 @@ pub trait Plugin: Sized + 'static {
     /// The worker's timer fired.
     fn tick(&self, state: &mut Self::State, now: UnixMillis) -> Done;
 
+    /// Another configuration of this plugin in the same worker ends, and `left` is what it remembers: takes over what would be lost
+    /// with it, where this one can bring it to its end.
+    fn inherit(&self, state: &mut Self::State, from: &Self, left: &mut Self::State);
+
+    /// The configuration ends: what no other one has taken over is given up, and this is what is written down of it.
+    fn give_up(&self, state: &mut Self::State, now: UnixMillis) -> Report;
+
     /// What has to be read beside that to report this verdict; nothing for most.
     fn wants(&self, verdict: &Verdict) -> Needs;
 

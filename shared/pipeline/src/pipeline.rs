@@ -159,6 +159,14 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         self.done(state, effects)
     }
 
+    fn inherit(&self, state: &mut Self::State, from: &Self, left: &mut Self::State) {
+        self.recorder.inherit(&mut state.recorder, &from.recorder, &mut left.recorder);
+    }
+
+    fn give_up(&self, state: &mut Self::State, now: UnixMillis) -> Report {
+        self.recorder.give_up(&mut state.recorder, &self.node, now)
+    }
+
     fn wants(&self, verdict: &Verdict) -> Needs {
         if report::written(verdict).is_some() {
             let all = Needs { headers: true, destination_port: true, ..self.identity.needs() };

@@ -108,6 +108,12 @@ impl Plugin for Toy {
         Done { questions: vec![(ticket(1_000), question())], ..Done::default() }
     }
 
+    fn inherit(&self, _: &mut State, _: &Self, _: &mut State) {}
+
+    fn give_up(&self, _: &mut State, _: UnixMillis) -> Report {
+        Report::default()
+    }
+
     fn wants(&self, _: &Verdict) -> Needs {
         Needs::default()
     }

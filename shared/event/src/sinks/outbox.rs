@@ -67,6 +67,8 @@ pub(super) struct Outbox {
     not_before: UnixMillis,
     untold: u64,
     told_at: UnixMillis,
+    /// The latest time that was heard of.
+    latest: UnixMillis,
     counts: Counts,
     chance: u64,
 }
@@ -84,6 +86,7 @@ impl Outbox {
             not_before: UnixMillis(0),
             untold: 0,
             told_at: UnixMillis(0),
+            latest: UnixMillis(0),
             counts: Counts::default(),
             // Never zero, at which the sequence would stand still.
             chance: seed.0 | 1,
@@ -107,6 +110,55 @@ impl Outbox {
             self.queue.push_back(record);
         } else {
             self.drop_records(1);
+        }
+    }
+
+    /// Takes over what another one holds. It is older than what waits here, and goes before it; what does not fit is dropped, the
+    /// oldest first.
+    pub(super) fn inherit(&mut self, left: &mut Self, bounds: &Bounds) {
+        if self.resource.is_empty() {
+            self.resource = core::mem::take(&mut left.resource);
+        }
+        self.untold = self.untold.saturating_add(core::mem::take(&mut left.untold));
+        let mut fits = true;
+        for record in left.take_all().into_iter().rev() {
+            fits &= self.held_bytes.saturating_add(record.len()) <= bounds.queue_bytes;
+            if fits {
+                self.held_bytes = self.held_bytes.saturating_add(record.len());
+                self.queue.push_front(record);
+            } else {
+                self.drop_records(1);
+            }
+        }
+    }
+
+    /// Drops whatever is held, and says how much that was.
+    pub(super) fn give_up(&mut self) -> u32 {
+        let held = u32::try_from(self.take_all().len()).unwrap_or(u32::MAX);
+        self.counts.dropped = self.counts.dropped.saturating_add(held);
+        held
+    }
+
+    /// Whatever is held, the batch under way first: nobody knows whether the collector has taken that.
+    fn take_all(&mut self) -> VecDeque<String> {
+        self.held_bytes = 0;
+        let mut all: VecDeque<String> =
+            self.under_way.take().map(|batch| batch.records.into()).unwrap_or_default();
+        all.append(&mut self.queue);
+        all
+    }
+
+    /// Follows a clock that was set back: what was to be in a minute is still to be in a minute.
+    pub(super) fn follow(&mut self, now: UnixMillis) {
+        let back = self.latest.0.saturating_sub(now.0);
+        self.latest = now;
+        if back > 0 {
+            let earlier = |time: UnixMillis| UnixMillis(time.0.saturating_sub(back));
+            self.not_before = earlier(self.not_before);
+            self.told_at = earlier(self.told_at);
+            if let Some(batch) = &mut self.under_way {
+                batch.given_up_at = earlier(batch.given_up_at);
+            }
         }
     }
 

@@ -56,6 +56,13 @@ pub fn compile(documents: &[(&str, &str)], shown: Shown, counters: Counters) -> 
     Ok(Sinks { log, otlp, shown, counters })
 }
 
+impl Otlp {
+    /// Whether it sends to the same place.
+    pub(super) fn goes_where(&self, other: &Self) -> bool {
+        (&self.cluster, &self.path, &self.host) == (&other.cluster, &other.path, &other.host)
+    }
+}
+
 fn otlp(raw: RawOtlpHttp, at: &str, found: &mut Problems) -> Otlp {
     let RawOtlpHttp { cluster, path, host, timeout_millis, batch, max_queue_bytes } = raw;
     if !is_text(&cluster) {

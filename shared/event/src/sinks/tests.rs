@@ -200,6 +200,93 @@ fn a_call_that_nobody_answers_is_given_up_and_its_late_answer_is_nobodys() {
     assert_eq!(worker.counted(COUNTERS.sent), 1);
 }
 
+#[test]
+fn a_clock_that_is_set_back_makes_no_pause_longer_and_keeps_no_call_for_longer() {
+    let hour = 3_600_000;
+    let mut worker = Worker::new(r#"{"cluster": "c", "timeoutMillis": 1000}"#);
+    worker.record(2);
+    let asked = worker.tick(hour);
+    worker.answer(asked[0].0, 503, hour + 10);
+    assert!(worker.tick(1_000).is_empty(), "it is an hour earlier, and a pause of a second goes on");
+    let asked = worker.tick(2_010);
+    assert_eq!(sequences(&asked[0].1), [1, 2], "and ends");
+    let mut worker = Worker::new(r#"{"cluster": "c", "timeoutMillis": 1000}"#);
+    worker.record(1);
+    worker.tick(hour);
+    for (now, waits) in [(1_000, true), (6_999, true), (7_000, false)] {
+        assert!(worker.tick(now).is_empty());
+        let number = worker.state.outbox.is_under_way(1);
+        assert_eq!(number, waits, "a call that nobody answers, at {now}");
+    }
+}
+
+/// The configuration of `left` ends while `heir` goes on; gives what `left` says then.
+fn end(left: &mut Worker, heir: &mut Worker) -> Vec<LogLine> {
+    heir.sinks.inherit(&mut heir.state, &left.sinks, &mut left.state);
+    let report = left.sinks.give_up(&mut left.state, &Node::default(), UnixMillis(2_000));
+    for (counter, by) in report.counters {
+        *left.counted.entry(counter.slot).or_default() += u64::from(by);
+    }
+    report.lines
+}
+
+#[test]
+fn what_waits_when_a_configuration_ends_goes_before_what_waits_in_the_next_one() {
+    let mut left = Worker::new(r#"{"cluster": "c", "batch": {"maxEvents": 2}}"#);
+    left.record(5);
+    assert_eq!(sequences(&left.tick(1_000)[0].1), [1, 2], "a batch is under way, and its end is not known");
+    let mut heir = Worker::new(r#"{"cluster": "c", "batch": {"everyMillis": 100, "maxEvents": 100}}"#);
+    heir.record(3);
+    assert_eq!(end(&mut left, &mut heir), []);
+    assert_eq!((left.counted(COUNTERS.recorded), left.counted(COUNTERS.dropped)), (5, 0));
+    assert_eq!((left.state.outbox.held(), left.state.outbox.held_bytes()), (0, 0));
+    let asked = heir.tick(2_000);
+    assert_eq!(sequences(&asked[0].1), [1, 2, 3, 4, 5, 1, 2, 3]);
+    heir.answer(asked[0].0, 200, 2_100);
+    assert_eq!((heir.counted(COUNTERS.recorded), heir.counted(COUNTERS.sent)), (3, 8));
+    assert_eq!(heir.state.outbox.held_bytes(), 0);
+}
+
+#[test]
+fn what_nobody_else_sends_to_that_place_is_dropped_counted_and_said() {
+    for other in
+        [r#"{"cluster": "d"}"#, r#"{"cluster": "c", "path": "/x"}"#, r#"{"cluster": "c", "host": "x"}"#]
+    {
+        let mut left = Worker::new(r#"{"cluster": "c"}"#);
+        left.record(5);
+        left.tick(1_000);
+        left.record(2);
+        let mut heir = Worker::new(other);
+        let said = end(&mut left, &mut heir);
+        assert_eq!((left.counted(COUNTERS.recorded), left.counted(COUNTERS.dropped)), (7, 7));
+        assert_eq!((left.state.outbox.held(), heir.state.outbox.held()), (0, 0), "{other}");
+        assert_eq!(said.len(), 1);
+        let line = &said[0].text;
+        assert!(line.contains("sentinel.events_dropped") && line.contains("7 events"), "{line}");
+    }
+}
+
+#[test]
+fn a_configuration_without_anything_left_ends_in_silence() {
+    let mut left = Worker::new(r#"{"cluster": "c"}"#);
+    assert_eq!(end(&mut left, &mut Worker::new(r#"{"cluster": "d"}"#)), []);
+    assert_eq!(left.counted, BTreeMap::new());
+}
+
+#[test]
+fn what_does_not_fit_into_the_next_configurations_queue_is_dropped_the_oldest_first() {
+    let mut left = Worker::new(r#"{"cluster": "c"}"#);
+    left.record(400);
+    let mut heir = Worker::new(r#"{"cluster": "c", "batch": {"maxBytes": 65536}, "maxQueueBytes": 131072}"#);
+    heir.record(1);
+    assert_eq!(end(&mut left, &mut heir), []);
+    assert!(heir.state.outbox.held_bytes() <= 131_072);
+    let held = heir.state.outbox.held();
+    let first = sequences(&heir.tick(2_000)[0].1)[0];
+    assert!(held < 401);
+    assert_eq!((heir.counted(COUNTERS.dropped), first), (401 - held, 402 - held), "of 400 and 1");
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]

@@ -11,3 +11,4 @@ mod canary;
 mod collector;
 mod native;
 mod setup;
+mod update;

@@ -91,6 +91,11 @@ impl Scene {
         Envoy::builder(binary).bootstrap(&self.bootstrap(listeners)).concurrency(workers)
     }
 
+    /// The same, whose listeners may be replaced.
+    pub(crate) fn updated(&self, binary: &Path, listeners: Vec<Listener>, workers: u32) -> Builder {
+        Envoy::builder(binary).bootstrap(&self.bootstrap(listeners).watched()).concurrency(workers)
+    }
+
     /// The same as a description, to which clusters can be added.
     pub(crate) fn bootstrap(&self, listeners: Vec<Listener>) -> Bootstrap {
         Bootstrap::new(listeners)
