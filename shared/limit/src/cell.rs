@@ -6,7 +6,6 @@ use meshward_model::UnixMillis;
 
 use crate::caller::CallerId;
 use crate::detection::MAX_STAY_MILLIS;
-use crate::gcra::CLOCK_SLACK_MILLIS;
 use crate::sealed::{Reader, open, seal};
 use crate::standing::{Level, Standing};
 
@@ -24,7 +23,7 @@ const WAYS: usize = 16;
 const MAX_NAME_BYTES: usize = 512;
 
 /// Magic and version of the layout.
-const MAGIC: [u8; 4] = *b"mwp1";
+const MAGIC: [u8; 4] = *b"mwp2";
 
 const SIMULATED: u8 = 0x80;
 
@@ -51,6 +50,8 @@ impl CallerId {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Cell {
     standings: Vec<Standing>,
+    /// Whether the clock was set back since something of it was written; then it is written anew, so that time goes on for all.
+    pub(crate) followed: bool,
 }
 
 impl Cell {
@@ -65,8 +66,12 @@ impl Cell {
         if standings.len() > WAYS {
             return None;
         }
-        standings.retain(|standing| is_plausible(standing, now));
-        Some(Self { standings })
+        standings.retain(is_plausible);
+        let mut followed = false;
+        for standing in &mut standings {
+            followed |= standing.follow(now);
+        }
+        Some(Self { standings, followed })
     }
 
     /// The slot's bytes.
@@ -112,18 +117,19 @@ impl Cell {
     }
 }
 
-fn is_plausible(standing: &Standing, now: UnixMillis) -> bool {
-    let latest = now.0.saturating_add(CLOCK_SLACK_MILLIS);
+/// Whether it can be, by itself: what time it is now says nothing, since a clock may be set back.
+fn is_plausible(standing: &Standing) -> bool {
+    let longest = standing.updated.saturating_add(MAX_STAY_MILLIS);
     let inside = standing.level > Level::Clear;
-    standing.updated <= latest
-        && standing.since <= latest
-        && standing.until <= latest.saturating_add(MAX_STAY_MILLIS)
+    standing.until <= longest
+        && standing.calm <= longest
         && inside == (standing.until > 0)
         && inside == (standing.since > 0)
 }
 
 fn write_standing(body: &mut Vec<u8>, standing: &Standing) {
-    let Standing { id, name, level, simulated, strikes, score, updated, since, until, paths } = standing;
+    let Standing { id, name, level, simulated, strikes, score, updated, since, until, calm, paths } =
+        standing;
     let level = match level {
         Level::Clear => 0,
         Level::Noted => 1,
@@ -134,7 +140,7 @@ fn write_standing(body: &mut Vec<u8>, standing: &Standing) {
     body.push(if *simulated { level | SIMULATED } else { level });
     body.extend_from_slice(&strikes.to_le_bytes());
     body.extend_from_slice(&score.to_le_bytes());
-    for time in [updated, since, until] {
+    for time in [updated, since, until, calm] {
         body.extend_from_slice(&time.to_le_bytes());
     }
     body.extend_from_slice(&paths.to_le_bytes());
@@ -157,7 +163,7 @@ fn read_standing(reader: &mut Reader<'_>) -> Option<Standing> {
     };
     let strikes = reader.u16()?;
     let score = reader.u32()?;
-    let (updated, since, until) = (reader.u64()?, reader.u64()?, reader.u64()?);
+    let (updated, since, until, calm) = (reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?);
     let paths = u128::from_le_bytes(reader.array()?);
     let length = reader.u16()?;
     let name = core::str::from_utf8(reader.bytes(length.into())?).ok()?.to_owned();
@@ -171,6 +177,7 @@ fn read_standing(reader: &mut Reader<'_>) -> Option<Standing> {
         updated,
         since,
         until,
+        calm,
         paths,
     })
 }

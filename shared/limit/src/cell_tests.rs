@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::caller::Caller;
+use crate::gcra::CLOCK_SLACK_MILLIS;
 use crate::toy::{NOW, request};
 use proptest::prelude::*;
 
@@ -58,8 +59,11 @@ fn a_standing_that_cannot_be_is_left_out() {
     for (what, wrong) in [
         ("until for ever", Standing { until: u64::MAX, ..boxed(1) }),
         ("until in eight days", Standing { until: NOW.0 + 8 * 86_400_000, ..boxed(1) }),
-        ("from the future", Standing { updated: NOW.0 + 60_000, ..boxed(1) }),
-        ("a stay that has not begun", Standing { since: NOW.0 + 60_000, ..boxed(1) }),
+        (
+            "a stay of eight days",
+            Standing { updated: NOW.0 - 86_400_000, until: NOW.0 + 604_000_000, ..boxed(1) },
+        ),
+        ("calm in eight days", Standing { calm: NOW.0 + 8 * 86_400_000, ..boxed(1) }),
         ("a stay without an end", Standing { until: 0, ..boxed(1) }),
         ("an end without a stay", Standing { until: NOW.0 + 1, ..standing(1) }),
     ] {
@@ -72,6 +76,28 @@ fn a_standing_that_cannot_be_is_left_out() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_of_every_stay_what_was_left_of_it() {
+    let mut cell = Cell::default();
+    assert!(cell.put(boxed(1)) && cell.put(standing(2)));
+    for back in [2_000, 3_600_000, 30 * 86_400_000] {
+        let earlier = UnixMillis(NOW.0 - back);
+        let read = Cell::read(&cell.write(), earlier).unwrap();
+        let banned = read.find(boxed(1).id, false).unwrap();
+        assert_eq!((banned.level_at(earlier), banned.until), (Level::Quarantined, earlier.0 + 60_000));
+        assert_eq!((banned.since, banned.strikes), (NOW.0, 1), "its name, and what it counts");
+        assert!(read.followed);
+        let again = Cell::read(&read.write(), UnixMillis(earlier.0 + 60_000)).unwrap();
+        assert_eq!(
+            again.find(boxed(1).id, false).unwrap().level_at(UnixMillis(earlier.0 + 60_000)),
+            Level::Clear
+        );
+        assert!(!again.followed, "and time goes on");
+    }
+    let apart = UnixMillis(NOW.0 - 1_000);
+    assert!(!Cell::read(&cell.write(), apart).unwrap().followed, "workers' clocks may be a little apart");
 }
 
 #[test]
@@ -102,7 +128,9 @@ proptest! {
     #[test]
     fn even_rubbish_with_our_seal_is_read_without_harm(body: Vec<u8>) {
         if let Some(cell) = Cell::read(&seal(MAGIC, &body), NOW) {
-            prop_assert!(cell.iter().all(|standing| is_plausible(standing, NOW)));
+            prop_assert!(cell.iter().all(is_plausible));
+            let latest = NOW.0 + 604_800_000 + CLOCK_SLACK_MILLIS;
+            prop_assert!(cell.iter().all(|standing| standing.until <= latest), "and nobody is banned for ever");
         }
     }
 }

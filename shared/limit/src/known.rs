@@ -40,6 +40,13 @@ impl Known {
         }
     }
 
+    /// Follows a clock that was set back.
+    pub(crate) fn follow(&mut self, now: UnixMillis) {
+        for known in &mut self.0 {
+            known.follow(now);
+        }
+    }
+
     /// How the caller stands, if it is in the penalty box.
     pub(crate) fn find(&self, id: CallerId, now: UnixMillis) -> Option<&Standing> {
         let standing = self.0.get(self.place(id).ok()?)?;

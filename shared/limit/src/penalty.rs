@@ -303,6 +303,7 @@ impl Stage for Penalty {
 
     fn tick(&self, state: &mut PenaltyState, now: UnixMillis) -> Effects {
         let counts = state.counts.take();
+        state.known.follow(now);
         // A timer may fire a little early, or for the sake of another stage.
         let due = state.swept.is_none_or(|swept| {
             now < swept || now.0.saturating_sub(swept.0) >= u64::from(SWEEP_MILLIS).saturating_mul(9) / 10

@@ -187,6 +187,32 @@ fn rubbish_in_shared_data_frees_nobody_and_bans_nobody() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_frees_nobody_and_makes_no_stay_longer() {
+    let hour = 3_600_000;
+    let mut workers = Workers::new(&json!({}), 3);
+    workers.fails(0, "shop/web", 5, at(hour));
+    assert_eq!(reason(&workers.decide(1, "shop/web", at(hour + 1))), Reason::PenaltyQuarantined);
+    // Now the clock is set back by an hour: those who saw it, and those who come later.
+    for worker in 0..3 {
+        assert_eq!(reason(&workers.decide(worker, "shop/web", NOW)), Reason::PenaltyQuarantined, "{worker}");
+    }
+    workers.said();
+    for second in 1..60 {
+        for worker in 0..3 {
+            workers.tick(worker, at(second * 1_000));
+            let verdict = workers.decide(worker, "shop/web", at(second * 1_000 + 1));
+            assert_eq!(reason(&verdict), Reason::PenaltyQuarantined, "{worker} after {second} s");
+        }
+    }
+    assert_eq!(workers.said(), [], "it is the same stay");
+    for worker in 0..3 {
+        workers.tick(worker, at(62_000));
+        assert_eq!(reason(&workers.decide(worker, "shop/web", at(62_001))), Reason::PenaltyClear, "{worker}");
+    }
+    assert_eq!(workers.said(), [("web".to_owned(), Change::Released)], "once");
+}
+
+#[test]
 fn a_ban_longer_than_any_that_there_is_is_rubbish() {
     let mut workers = Workers::new(&json!({}), 1);
     workers.fails(0, "shop/web", 5, NOW);

@@ -7,7 +7,8 @@ use meshward_model::{Change, UnixMillis};
 
 use crate::caller::{Caller, CallerId};
 use crate::decay::{self, UNIT};
-use crate::detection::{Detection, Detector};
+use crate::detection::{Detection, Detector, MAX_STAY_MILLIS};
+use crate::gcra::CLOCK_SLACK_MILLIS;
 
 /// What is done about a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,8 @@ pub(crate) struct Standing {
     pub(crate) since: u64,
     /// When the stay ends by itself; 0 outside of one.
     pub(crate) until: u64,
+    /// Since when it has been out of quarantine, or will be; forgiven hours aside. 0 where it has no strikes.
+    pub(crate) calm: u64,
     /// Which paths have counted: a bit for each, by its hash.
     pub(crate) paths: u128,
 }
@@ -81,8 +84,25 @@ impl Standing {
             updated: now.0,
             since: 0,
             until: 0,
+            calm: 0,
             paths: 0,
         }
+    }
+
+    /// The same by a clock that was set back since this was written: what was left of a stay is still left, and no more. `true`
+    /// where that was so.
+    ///
+    /// A stay is never shorter for it: whoever could set the clock back would free everybody. Nor longer: it would last for as
+    /// long as the clock was wrong. When it began stays as it was said, since that is its name.
+    pub(crate) fn follow(&mut self, now: UnixMillis) -> bool {
+        let back = self.updated.saturating_sub(now.0);
+        if back <= CLOCK_SLACK_MILLIS {
+            return false;
+        }
+        self.updated = now.0;
+        self.until = self.until.saturating_sub(back);
+        self.calm = self.calm.saturating_sub(back);
+        true
     }
 
     /// What is done about the caller now.
@@ -95,14 +115,13 @@ impl Standing {
         self.level > Level::Clear && self.until <= now.0
     }
 
-    /// Ends a stay that is over. The strikes stay, and are forgiven with time.
+    /// Ends a stay that is over. The strikes stay, and are forgiven hour by hour without a quarantine, whatever else it does.
     pub(crate) fn release(&mut self, detection: &Detection, now: UnixMillis) -> Option<Said> {
         if !self.is_due(now) {
             return None;
         }
         let score = self.score_at(detection, now);
         let said = self.said(Change::Released, None, score, detection.note);
-        // Quiet time counts from the end of the stay, whenever that is noticed.
         (self.updated, self.score, self.paths) = (self.until.min(now.0), 0, 0);
         (self.level, self.since, self.until) = (Level::Clear, 0, 0);
         Some(said)
@@ -153,21 +172,25 @@ impl Standing {
             Level::Quarantined => {
                 self.strikes = self.strikes.saturating_add(1);
                 self.until = now.0.saturating_add(detection.stay_millis(self.strikes));
+                // Whenever the end is noticed, it is then that the hours begin.
+                self.calm = self.until;
                 Change::Quarantined { until: UnixMillis(self.until) }
             }
         };
         if self.level < Level::Quarantined {
             let note = detection.note.saturating_mul(UNIT);
-            let after = decay::below_after(self.score, note, detection.half_life_millis);
+            let after = decay::below_after(self.score, note, detection.half_life_millis).min(MAX_STAY_MILLIS);
             self.until = now.0.saturating_add(after);
         }
         risen.then(|| self.said(change, Some(detector), self.score, threshold))
     }
 
     fn forgive(&mut self, now: UnixMillis) {
-        let hours = now.0.saturating_sub(self.updated).checked_div(FORGIVEN_MILLIS).unwrap_or_default();
+        let hours = now.0.saturating_sub(self.calm).checked_div(FORGIVEN_MILLIS).unwrap_or_default();
         let halvings = u32::try_from(hours).unwrap_or(u32::MAX);
         self.strikes = self.strikes.checked_shr(halvings).unwrap_or_default();
+        let forgiven = self.calm.saturating_add(hours.saturating_mul(FORGIVEN_MILLIS));
+        self.calm = if self.strikes == 0 { 0 } else { forgiven };
     }
 
     fn score_at(&self, detection: &Detection, now: UnixMillis) -> u32 {

@@ -98,6 +98,44 @@ fn each_quarantine_is_twice_as_long_up_to_the_longest_and_an_hour_halves_the_str
 }
 
 #[test]
+fn hits_that_lead_to_no_quarantine_keep_no_strike_from_being_forgiven() {
+    let detection = detection(&json!({"quarantine": {"seconds": 60, "maxSeconds": 3600}}));
+    let mut standing = fresh();
+    let serve = |standing: &mut Standing, mut now: UnixMillis| {
+        while standing.level_at(now) < Level::Quarantined {
+            standing.hit(&detection, FAILED, now);
+            now = UnixMillis(now.0 + 1);
+        }
+        (standing.strikes, UnixMillis(standing.until))
+    };
+    let (_, end) = serve(&mut standing, NOW);
+    let (_, end) = serve(&mut standing, end);
+    let (strikes, end) = serve(&mut standing, end);
+    assert_eq!(strikes, 3);
+    // A mistyped password every half an hour: the hours go by all the same, none of them twice.
+    let mut seen = Vec::new();
+    for half in 1..=5 {
+        standing.hit(&detection, FAILED, UnixMillis(end.0 + half * FORGIVEN_MILLIS / 2));
+        seen.push(standing.strikes);
+    }
+    assert_eq!(seen, [3, 1, 1, 0, 0]);
+    let later = UnixMillis(end.0 + 3 * FORGIVEN_MILLIS);
+    let (strikes, until) = serve(&mut standing, later);
+    assert_eq!((strikes, until.0 - later.0 < 61_000), (1, true), "as if it were the first");
+}
+
+#[test]
+fn no_stay_is_longer_than_what_a_worker_takes_for_one() {
+    let detection = detection(&json!({
+        "halfLifeSeconds": 86_400, "thresholds": {"note": 1, "throttle": 900, "quarantine": 1_000},
+        "detectors": {"failedAuthentication": {"weight": 999}},
+    }));
+    let mut standing = fresh();
+    standing.hit(&detection, FAILED, NOW);
+    assert_eq!((standing.level, standing.until - NOW.0), (Level::Throttled, 604_800_000));
+}
+
+#[test]
 fn a_throttled_caller_is_free_when_its_score_is_below_note_again() {
     let detection = detection(&json!({}));
     let mut standing = fresh();

@@ -151,7 +151,7 @@ impl Penalty {
             Work::Hit(caller, hit) => self.hit(state, &mut cell, caller, *hit, now),
             Work::Sweep => self.swept(state, &mut cell, task.cell, now),
         };
-        if written.is_empty() {
+        if written.is_empty() && !cell.followed {
             return Effects::default();
         }
         let question = Question::Store { slot: cell::name(task.cell), value: cell.write(), expected: cas };
