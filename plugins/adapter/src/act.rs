@@ -25,46 +25,56 @@ pub struct Acts {
     /// The context whose callback this is.
     home: u32,
     acts: Vec<Act>,
-    /// Whether the plugin's verdicts may carry header edits.
-    edits: bool,
 }
 
 impl Acts {
-    pub(crate) const fn new(home: u32, acts: Vec<Act>, edits: bool) -> Self {
-        Self { home, acts, edits }
+    pub(crate) const fn new(home: u32, acts: Vec<Act>) -> Self {
+        Self { home, acts }
     }
 
     /// Nothing is left to do.
     pub const fn none() -> Self {
-        Self::new(0, Vec::new(), false)
+        Self::new(0, Vec::new())
     }
 
-    /// Does it.
-    pub fn carry_out(self) {
+    /// Does it. What comes back was to go on, and the proxy did not let it: it was answered instead, which is still to be
+    /// written down.
+    #[must_use]
+    pub fn carry_out(self) -> Vec<RequestId> {
+        let mut stuck = Vec::new();
         if self.acts.is_empty() {
-            return;
+            return stuck;
         }
         for act in self.acts {
             // A request that is not there any more needs nothing.
-            if hostcalls::set_effective_context(act.request.0).is_ok() {
-                resume(&act, self.edits);
+            if hostcalls::set_effective_context(act.request.0).is_ok() && !resume(&act) {
+                stuck.push(act.request);
             }
         }
         // The host does so by itself when the callback ends.
         let _ = hostcalls::set_effective_context(self.home);
+        stuck
     }
 }
 
-/// Lets the request of this callback go on, or answers it. `edits`: whether the plugin's verdicts may carry header edits.
-pub(crate) fn carry_out(verdict: &Verdict, details: &str, edits: bool) -> Action {
+/// Edits the headers of an allowed request, before its verdict is written down: one whose headers are not what the verdict wants is
+/// refused, and counted as such. `there`: whether the host acts on this request now; `may`: whether the plugin's verdicts may carry
+/// header edits.
+pub(crate) fn edit_request(verdict: Verdict, there: bool, may: bool) -> Verdict {
+    let Decision::Allow(allowed) = &verdict.decision else { return verdict };
+    match if there { edited(&allowed.edits, may) } else { Err(Status::BAD_ARGUMENT) } {
+        Ok(()) => verdict,
+        Err(status) => {
+            log_stuck(status);
+            Verdict { decision: Decision::Deny(Denial::new(Reason::Internal, None)), shadow: verdict.shadow }
+        }
+    }
+}
+
+/// Lets the request of this callback go on, or answers it.
+pub(crate) fn carry_out(verdict: &Verdict, details: &str) -> Action {
     match &verdict.decision {
-        Decision::Allow(allowed) => match edited(&allowed.edits, edits) {
-            Ok(()) => Action::Continue,
-            Err(status) => {
-                refuse_unedited(status);
-                Action::Pause
-            }
-        },
+        Decision::Allow(_) => Action::Continue,
         Decision::Deny(denial) => {
             refuse(denial, details);
             // The local reply ends the stream. Should the host have refused it, the request stays here: it never goes on.
@@ -73,16 +83,22 @@ pub(crate) fn carry_out(verdict: &Verdict, details: &str, edits: bool) -> Action
     }
 }
 
-fn resume(act: &Act, edits: bool) {
+/// `false` for a request that was to go on and did not.
+fn resume(act: &Act) -> bool {
     match &act.verdict.decision {
-        Decision::Allow(allowed) => {
-            // Should the host refuse to continue, the request stays where it is, until the proxy's own time-out.
-            let edited = edited(&allowed.edits, edits);
-            if let Err(status) = edited.and_then(|()| hostcalls::continue_request()) {
-                refuse_unedited(status);
+        Decision::Allow(_) => match hostcalls::continue_request() {
+            Ok(()) => true,
+            Err(status) => {
+                let reason = Reason::Internal;
+                log_stuck(status);
+                refuse(&Denial::new(reason, None), &format!("meshward_denied[{reason}]"));
+                false
             }
+        },
+        Decision::Deny(denial) => {
+            refuse(denial, &act.details);
+            true
         }
-        Decision::Deny(denial) => refuse(denial, &act.details),
     }
 }
 
@@ -149,15 +165,14 @@ fn is_value(value: &[u8]) -> bool {
     !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
 }
 
-/// A request whose headers are not what the verdict wants must not go on.
-fn refuse_unedited(status: Status) {
-    let reason = Reason::Internal;
+/// Why a request that was allowed does not go on.
+fn log_stuck(status: Status) {
     let line = format!(
-        "meshward: request refused: {reason}: the proxy does not let it go on as decided (status {})",
+        "meshward: request refused: {}: the proxy does not let it go on as decided (status {})",
+        Reason::Internal,
         status.0
     );
     log(Severity::Error, &line);
-    refuse(&Denial::new(reason, None), &format!("meshward_denied[{reason}]"));
 }
 
 fn refuse(denial: &Denial, details: &str) {

@@ -118,7 +118,9 @@ macro_rules! door {
         /// An answer that met a busy worker is lost; what waits for it ends at its deadline.
         fn finish(acts: Option<$crate::Acts>) {
             if let Some(acts) = acts {
-                acts.carry_out();
+                for request in acts.carry_out() {
+                    with(|worker| worker.stuck(request));
+                }
             }
         }
     };

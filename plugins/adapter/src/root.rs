@@ -25,6 +25,8 @@ pub(crate) struct Root<P: Plugin> {
     pub(crate) id: u32,
     pub(crate) pending: Pending,
     configured: Option<Configured<P>>,
+    /// What time it was when that could last be read.
+    latest: UnixMillis,
     /// Requests that were decided and are not over, where the plugin looks at responses or ends.
     seen: HashMap<u32, Seen, Contexts>,
 }
@@ -39,7 +41,8 @@ struct Configured<P: Plugin> {
 
 impl<P: Plugin> Root<P> {
     pub(crate) fn new(id: u32) -> Self {
-        Self { id, pending: Pending::default(), configured: None, seen: HashMap::default() }
+        let (pending, seen) = (Pending::default(), HashMap::default());
+        Self { id, pending, configured: None, latest: UnixMillis::default(), seen }
     }
 
     /// Takes a plugin in, in the place of the one before.
@@ -69,7 +72,8 @@ impl<P: Plugin> Root<P> {
     /// Request headers are there; this root may have `most` requests parked.
     pub(crate) fn request_headers(&mut self, id: RequestId, most: usize) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
-        let Ok(now) = hostcalls::now() else { return refuse(Reason::Internal) };
+        let Ok(now) = hostcalls::now() else { return self.refuse(None) };
+        self.latest = now;
         let (request, verdict) = match read::head(id, configured.plugin.needs()) {
             Ok(head) => {
                 let (request, step) = configured.plugin.decide(&mut configured.state, head, now);
@@ -180,11 +184,8 @@ impl<P: Plugin> Root<P> {
 
     fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> Action {
         let id = request.id;
-        let moment = Moment::at(now).ok();
-        let Some((moment, drive)) = moment.and_then(|moment| Some((moment, self.drive(most, moment)?)))
-        else {
-            return refuse(Reason::Internal);
-        };
+        let Ok(moment) = Moment::at(now) else { return self.refuse(Some(request)) };
+        let Some(drive) = self.drive(most, moment) else { return refuse(Reason::NotConfigured) };
         let mut settled = drive.begin(request, step);
         let own = drive::take(&mut settled, id);
         self.pending.hold(settled);
@@ -203,13 +204,32 @@ impl<P: Plugin> Root<P> {
         }
     }
 
+    /// Refuses the callback's own request, of which nobody could say what time it is.
+    fn refuse(&mut self, request: Option<Request>) -> Action {
+        self.conclude(request, Verdict::deny(Reason::Internal, None), self.latest)
+    }
+
+    /// The proxy did not let a request go on: it was answered instead, after it had been counted as allowed.
+    pub(crate) fn stuck(&mut self, id: RequestId) {
+        let Some(configured) = &mut self.configured else { return };
+        let verdict = Verdict::deny(Reason::Internal, None);
+        let request = self.seen.get_mut(&id.0).map(|seen| {
+            seen.verdict = verdict.clone();
+            // What the stages have said is counted already.
+            Request { verdicts: Vec::new(), ..seen.request.clone() }
+        });
+        let now = hostcalls::now().unwrap_or(self.latest);
+        configured.report(request.as_ref(), false, &verdict, now);
+    }
+
     /// Reports the verdict of the callback's own request and carries it out.
     fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
         let verdict = if P::HANDS_OVER { act::hand_over(verdict, configured.hands_over) } else { verdict };
+        let verdict = act::edit_request(verdict, true, P::EDITS);
         let details = configured.report(request.as_ref(), true, &verdict, now);
         configured.metrics.measure();
-        let action = act::carry_out(&verdict, &details, P::EDITS);
+        let action = act::carry_out(&verdict, &details);
         self.keep(request, verdict);
         action
     }
@@ -244,6 +264,7 @@ impl<P: Plugin> Root<P> {
             away |= there;
             let verdict =
                 if P::HANDS_OVER && there { act::hand_over(verdict, configured.hands_over) } else { verdict };
+            let verdict = act::edit_request(verdict, there, P::EDITS);
             let details = configured.report(Some(&request), there, &verdict, now);
             acts.push(Act { request: id, verdict: verdict.clone(), details });
             // One that is gone has no end any more, and nobody would take it out again.
@@ -257,7 +278,7 @@ impl<P: Plugin> Root<P> {
         for (request, verdict) in seen {
             self.keep(Some(request), verdict);
         }
-        Acts::new(home, acts, P::EDITS)
+        Acts::new(home, acts)
     }
 
     /// Counts what has happened since the last time.

@@ -176,6 +176,14 @@ impl<P: Plugin> Worker<P> {
         self.answered(id, (Way::Grpc, Token(token)), |_| Answer::Failed)
     }
 
+    /// A request that was to go on was answered instead, since the proxy did not let it.
+    pub fn stuck(&mut self, id: RequestId) {
+        let root = self.streams.get(&id.0).copied().unwrap_or_default();
+        if let Some(root) = self.root(root) {
+            root.stuck(id);
+        }
+    }
+
     fn answered(
         &mut self,
         id: u32,
@@ -203,7 +211,7 @@ impl<P: Plugin> Worker<P> {
 /// The one fallback: there is nothing to decide by, so the answer is no.
 pub(crate) fn refuse(reason: Reason) -> Action {
     log(Severity::Error, &format!("meshward: request refused: {reason}"));
-    act::carry_out(&Verdict::deny(reason, None), &format!("meshward_denied[{reason}]"), false)
+    act::carry_out(&Verdict::deny(reason, None), &format!("meshward_denied[{reason}]"))
 }
 
 /// What a callback answers when the worker's state cannot be had, which must not happen.

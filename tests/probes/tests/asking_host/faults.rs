@@ -1,11 +1,13 @@
 //! Every host call fails in turn, in every way: never a trap, never a request let through that should not be, never one that hangs.
 
-use crate::setup::{closed, forwarded, ok, respond, send};
-use meshward_host::{CalloutAnswer, FaultKind, Faults, Progress, Proxy, Status, Stream, VmState};
+use crate::setup::{closed, forwarded, ok, refused, respond, send};
+use meshward_host::{CalloutAnswer, Fault, FaultKind, Faults, Progress, Proxy, Status, Stream, VmState};
 use std::time::Duration;
 
 /// A minute and more: every deadline has passed, every mark expired.
 const LONG: Duration = Duration::from_secs(70);
+
+const FAILS: FaultKind = FaultKind::Status(Status::InternalFailure);
 
 /// One way of a request that asks.
 struct Scenario {
@@ -111,4 +113,44 @@ fn whatever_fails_no_request_goes_on_that_should_not() {
     // Only where the host does not let us speak of the request any more.
     let strange: Vec<_> = hangs.iter().filter(|what| !what.contains("proxy_set_effective_context")).collect();
     assert!(strange.is_empty(), "{strange:#?}");
+}
+
+/// How many requests were counted as allowed and as denied, and how many records say that it was the plugin's own failure.
+fn written_down(proxy: &Proxy) -> (u64, u64, usize) {
+    let counted = |what: &str| proxy.counter(&format!("meshward_probe_{what}_total")).unwrap_or_default();
+    let records = proxy.log().iter().filter(|line| {
+        line.text.starts_with("meshward.event {") && line.text.contains("\"plugin.internal\"")
+    });
+    (counted("allowed"), counted("denied"), records.count())
+}
+
+#[test]
+fn what_is_refused_because_the_host_fails_is_counted_and_recorded_as_refused() {
+    let every = |function| Faults { faults: vec![Fault { function: Some(function), nth: 0, kind: FAILS }] };
+    let more = [("x-secret", "a"), ("x-user", "eve"), ("x-message", "allow x-user=anna")];
+    // What fails; what is asked; how often the request was counted as allowed as well.
+    for (function, ask, allowed) in [
+        ("proxy_get_current_time_nanoseconds", "http", 0),
+        ("clock_time_get", "http", 0),
+        ("proxy_remove_header_map_value", "load", 0),
+        ("proxy_add_header_map_value", "load", 0),
+        ("proxy_remove_header_map_value", "http", 0),
+        ("proxy_add_header_map_value", "http", 0),
+        // Whether the host lets a request go on is known last of all.
+        ("proxy_continue_stream", "http", 1),
+    ] {
+        let mut proxy = prepared();
+        let before = written_down(&proxy);
+        proxy.set_faults(every(function));
+        let stream = send(&mut proxy, ask, "/who", &more);
+        if let Some(call) = proxy.callouts().into_iter().next() {
+            assert!(proxy.answer(call.id, ok("allow x-user=anna")), "{function}");
+        }
+        assert!(!proxy.faults_happened().is_empty(), "{function} is called");
+        let (status, details) = refused(&proxy, stream);
+        assert_eq!((status, details.as_str()), (503, "meshward_denied[plugin.internal]"), "{function}");
+        let (also_allowed, denied, recorded) = written_down(&proxy);
+        let more = (also_allowed - before.0, denied - before.1, recorded - before.2);
+        assert_eq!(more, (allowed, 1, 1), "{function}, {ask}");
+    }
 }
