@@ -154,6 +154,8 @@ impl Fetch {
         }
         let wrong = match answer {
             Answer::Http { status: 200, body, .. } => match KeySet::read(body) {
+                // What a broken server sends; it would take every key back at once.
+                Ok((keys, unusable)) if keys.len() == 0 => none_usable(&unusable),
                 Ok((keys, unusable)) => {
                     let trouble = self.succeed(keys, unusable, issuer, remote, early, now);
                     return (Brought::Keys, trouble);
@@ -241,6 +243,13 @@ impl Fetch {
             remote.cluster
         );
         Some(trouble("jwks_fetch_failed", message, count, false, now))
+    }
+}
+
+fn none_usable(unusable: &[(usize, KeyError)]) -> String {
+    match unusable.first() {
+        None => "the answer is a JWKS without keys".to_owned(),
+        Some((at, error)) => format!("no key of the answer can be used (keys[{at}]: {error})"),
     }
 }
 

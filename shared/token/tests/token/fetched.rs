@@ -135,18 +135,29 @@ fn keys_are_fetched_anew_from_time_to_time_and_a_removed_key_stops_working() {
 }
 
 #[test]
-fn an_empty_set_is_a_set() {
+fn a_set_without_a_usable_key_takes_none_back_until_those_that_are_there_expire() {
     let key = key("ec-1");
-    let mut bench = bench();
-    have(&mut bench, &[&key]);
-    bench.later(60_000);
-    let ticket = tick(&mut bench).expect("due");
-    bench.answer(ticket, found(r#"{"keys":[]}"#), &mut []);
-    assert_eq!(
-        bench.verdict(&good(&key).text()),
-        Reason::TokenKeyUnknown,
-        "the issuer has taken its keys back"
-    );
+    for (set, told) in [
+        (r#"{"keys":[]}"#, "a JWKS without keys"),
+        (r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#, "no key of the answer can be used (keys[0]: "),
+    ] {
+        let mut bench = bench();
+        have(&mut bench, &[&key]);
+        let token = good(&key).claim("exp", i64::MAX).text();
+        bench.later(60_000);
+        let ticket = tick(&mut bench).expect("due");
+        let said = troubles(bench.answer(ticket, found(set), &mut []).events);
+        assert!(said.len() == 1 && said[0].what == "jwks_fetch_failed", "{said:?}");
+        assert!(said[0].message.contains(told), "{}", said[0].message);
+        assert_eq!(bench.verdict(&token), Reason::Authenticated);
+        for _ in 0..48 {
+            bench.later(5_000);
+            if let Some(ticket) = tick(&mut bench) {
+                bench.answer(ticket, found(set), &mut []);
+            }
+        }
+        assert_eq!(bench.verdict(&token), Reason::JwksUnavailable, "it does not hold for ever");
+    }
 }
 
 #[test]
