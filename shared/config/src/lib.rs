@@ -9,6 +9,7 @@ mod envelope;
 mod lists;
 mod locate;
 mod named;
+mod not_yet;
 mod own;
 mod parse;
 mod place;
@@ -21,6 +22,7 @@ pub use envelope::{
 };
 pub use lists::{Lists, lists};
 pub use named::Named;
+pub use not_yet::{NotYet, no_selection};
 pub use own::{check_metadata, own_document};
 pub use parse::{MAX_CONFIGURATION_BYTES, closest, given, parse, problem};
 pub use place::{Place, Problems};

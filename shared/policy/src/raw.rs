@@ -4,7 +4,7 @@
 //! instead of `unknown field`. A field that is there must hold something: an empty `from:` would match every caller, so null is
 //! refused like any other wrong type.
 
-use meshward_config::{given, lists, words};
+use meshward_config::{NotYet, given, lists, words};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
@@ -29,12 +29,12 @@ pub struct RawAccessPolicy {
     pub rules: Option<Vec<RawRule>>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub selector: Option<IgnoredAny>,
+    #[serde(default)]
+    pub selector: NotYet,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub target_refs: Option<IgnoredAny>,
+    #[serde(default)]
+    pub target_refs: NotYet,
 }
 
 /// `spec` of Istio's `AuthorizationPolicy` (`security.istio.io/v1`).
@@ -50,16 +50,16 @@ pub struct RawAuthorizationPolicy {
     pub rules: Option<Vec<RawRule>>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub selector: Option<IgnoredAny>,
+    #[serde(default)]
+    pub selector: NotYet,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub target_ref: Option<IgnoredAny>,
+    #[serde(default)]
+    pub target_ref: NotYet,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub target_refs: Option<IgnoredAny>,
+    #[serde(default)]
+    pub target_refs: NotYet,
     /// Goes with `CUSTOM`, which is refused.
     #[cfg_attr(feature = "schema", schemars(skip))]
     #[serde(default, deserialize_with = "given")]

@@ -2,7 +2,7 @@
 
 mod issuer;
 
-use meshward_config::{Place, Problems, own_document};
+use meshward_config::{Place, Problems, no_selection, own_document};
 use meshward_model::{Code, Problem, SpiffeId};
 
 use crate::raw::{RawAuthentication, RawJwt, RawMtls};
@@ -41,19 +41,7 @@ fn compile_spec(
     spec: RawAuthentication,
     problems: &mut Problems,
 ) -> (Option<Mtls>, Option<Jwt>) {
-    for (field, given, to) in [
-        ("selector", spec.selector.is_some(), "selector.matchLabels"),
-        ("targetRefs", spec.target_refs.is_some(), "targetRefs"),
-    ] {
-        if given {
-            problems.add(
-                Code::SelectorUnsupported,
-                &at.field(field),
-                format!("`{field}` is not supported in a document yet"),
-                format!("put it into the WasmPlugin's `spec.{to}`, then delete it here"),
-            );
-        }
-    }
+    no_selection(at, &[("selector", spec.selector), ("targetRefs", spec.target_refs)], "", problems);
     if spec.mtls.is_none() && spec.jwt.is_none() {
         problems.add(
             Code::NothingDemanded,

@@ -2,7 +2,7 @@
 //!
 //! Fields that this version does not decide by are read all the same, so that their refusal can say why and what to do instead.
 
-use meshward_config::given;
+use meshward_config::{NotYet, given};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -22,12 +22,12 @@ pub struct RawAuthentication {
     pub jwt: Option<RawJwt>,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub selector: Option<IgnoredAny>,
+    #[serde(default)]
+    pub selector: NotYet,
     /// Not supported yet.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default, deserialize_with = "given")]
-    pub target_refs: Option<IgnoredAny>,
+    #[serde(default)]
+    pub target_refs: NotYet,
 }
 
 /// What the connection must bring.

@@ -1,6 +1,6 @@
 //! One document.
 
-use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, parse};
+use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, no_selection, parse};
 use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
 
@@ -150,8 +150,7 @@ fn access_policy(
         );
         return None;
     };
-    not_yet(&at, "selector", raw.selector.is_some(), "", problems);
-    not_yet(&at, "targetRefs", raw.target_refs.is_some(), "", problems);
+    no_selection(&at, &[("selector", raw.selector), ("targetRefs", raw.target_refs)], "", problems);
     let action = decidable(&at, raw.action, problems);
     if action == Action::Allow && raw.otherwise.is_some() {
         problems.add(
@@ -180,9 +179,8 @@ fn authorization_policy(
 ) -> Spec {
     let at = place.field("spec");
     let copy = "; keep it in a copy that is applied to Istio, which would cover every workload without it";
-    not_yet(&at, "selector", raw.selector.is_some(), copy, problems);
-    not_yet(&at, "targetRef", raw.target_ref.is_some(), copy, problems);
-    not_yet(&at, "targetRefs", raw.target_refs.is_some(), copy, problems);
+    let fields = [("selector", raw.selector), ("targetRef", raw.target_ref), ("targetRefs", raw.target_refs)];
+    no_selection(&at, &fields, copy, problems);
     let action = decidable(&at, raw.action, problems);
     if raw.provider.is_some() {
         problems.add(
@@ -206,18 +204,6 @@ fn authorization_policy(
         }
     };
     Spec { action, mode, otherwise: None, rules: raw.rules }
-}
-
-fn not_yet(at: &Place<'_>, field: &str, given: bool, copy: &str, problems: &mut Problems) {
-    if given {
-        let to = if field == "selector" { "selector.matchLabels" } else { "targetRefs" };
-        problems.add(
-            Code::SelectorUnsupported,
-            &at.field(field),
-            format!("`{field}` is not supported in a document yet"),
-            format!("put it into the WasmPlugin's `spec.{to}`, then delete it here{copy}"),
-        );
-    }
 }
 
 fn decidable(at: &Place<'_>, action: Option<Action>, problems: &mut Problems) -> Action {
