@@ -67,18 +67,6 @@ pub fn lasting(mut event: Value) -> Value {
     event
 }
 
-/// Whether the URL of one event shows nothing else than that of another, and no more: a segment of its path may be `{*}`, and its host
-/// be missing.
-pub fn shows_no_more(less: &Value, more: &Value) -> bool {
-    let text = |url: &Value, field: &str| url.get(field).and_then(Value::as_str).map(str::to_owned);
-    let hosts = (text(less, "hostname"), text(more, "hostname"));
-    let (less, more) = (text(less, "path").unwrap_or_default(), text(more, "path").unwrap_or_default());
-    let mut pairs = less.split('/').zip(more.split('/'));
-    (hosts.0.is_none() || hosts.0 == hosts.1)
-        && less.split('/').count() == more.split('/').count()
-        && pairs.all(|(less, more)| less == more || less == "{*}")
-}
-
 /// Whether `whole` says all that `part` does: every field of an object, every element of a list.
 pub fn holds(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
@@ -102,18 +90,6 @@ mod tests {
         let event =
             json!({"time": 1, "metadata": {"uid": "a", "sequence": 2, "log_name": "authz"}, "a": [1]});
         assert_eq!(lasting(event), json!({"metadata": {"log_name": "authz"}, "a": [1]}));
-    }
-
-    #[test]
-    fn a_url_that_shows_less_shows_no_more() {
-        let more = json!({"hostname": "orders.shop", "path": "/orders/{*}"});
-        for less in ["/orders/{*}", "/{*}/{*}"] {
-            assert!(shows_no_more(&json!({"path": less}), &more), "{less}");
-        }
-        for other in ["/orders", "/orders/7", "/admin/{*}", ""] {
-            assert!(!shows_no_more(&json!({"path": other}), &more), "{other}");
-        }
-        assert!(!shows_no_more(&json!({"hostname": "x", "path": "/orders/{*}"}), &more));
     }
 
     #[test]

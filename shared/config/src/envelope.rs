@@ -30,6 +30,10 @@ pub struct RawEnvelope {
     /// detects.
     #[serde(default, deserialize_with = "given")]
     pub events: Option<EventsFrom>,
+    /// Paths (`/v1/orders/{*}`) and whole hosts that documents of the chain's other plugins name: this plugin's events show them as
+    /// if its own did.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// Which part the `ratelimit` plugin plays. Only that plugin reads it, and it must be said.
     #[serde(default, deserialize_with = "given")]
     pub role: Option<Role>,

@@ -15,5 +15,5 @@ pub mod sinks;
 pub mod text;
 
 pub use recorder::{LogOnly, Recorder};
-pub use shown::Shown;
+pub use shown::{Shown, is_host, is_path, words};
 pub use sinks::Sinks;

@@ -40,13 +40,12 @@ impl Shown {
 
     /// The segments of a path or a path template that are neither operators nor patterns may be written.
     pub fn add_path(&mut self, template: &str) {
-        let words = template.split('/').filter(|word| !word.is_empty() && !word.contains(['{', '}', '*']));
-        self.words.extend(words.map(str::to_owned));
+        self.words.extend(words(template).map(str::to_owned));
     }
 
-    /// This host may be written; a pattern is none.
+    /// This host may be written; a pattern is none, and with a port none is.
     pub fn add_host(&mut self, host: &str) {
-        if !host.is_empty() && !host.contains('*') {
+        if is_host(host) {
             self.hosts.insert(host.to_ascii_lowercase());
         }
     }
@@ -86,6 +85,22 @@ impl Shown {
         };
         self.hosts.get(&host.to_ascii_lowercase()).map(String::as_str)
     }
+}
+
+/// The segments of a path or a path template that are neither operators nor patterns.
+pub fn words(template: &str) -> impl Iterator<Item = &str> {
+    template.split('/').filter(|word| !word.is_empty() && !word.contains(['{', '}', '*', '?', '#']))
+}
+
+/// Whether this can be written where paths are that events show.
+pub fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(['?', '#'])
+}
+
+/// Whether this can be written where hosts are that events show: a whole one, without port.
+pub fn is_host(host: &str) -> bool {
+    let is_whole = !host.is_empty() && !host.contains(['*', '/', '?', '#', '@']);
+    is_whole && (host.starts_with('[') || !host.contains(':'))
 }
 
 /// A method, with OCSF's `activity_id` of it; any other than the nine that OCSF knows is not written.

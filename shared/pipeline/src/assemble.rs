@@ -4,7 +4,7 @@ use meshward_config::{
     ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, Named, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
     WhenNothingApplies, closest, parse, problem, split_documents,
 };
-use meshward_event::{LogOnly, Recorder, Shown};
+use meshward_event::{LogOnly, Recorder, Shown, is_host, is_path};
 use meshward_identity::{Settings, Source, VerifiedBy};
 use meshward_model::{Code, Counter, Needs, Problem, Reason, Refusal, Stage};
 
@@ -88,8 +88,8 @@ impl Documents<'_> {
     }
 }
 
-/// What of a request events may show, as the documents name it.
-fn shown(documents: &[(String, String, &str)]) -> Shown {
+/// What of a request events may show: what the documents name, and what others do, as the envelope says.
+fn shown(documents: &[(String, String, &str)], others: &[String]) -> Shown {
     let mut named = Named::default();
     for (_, _, json) in documents {
         named.add(json);
@@ -97,7 +97,19 @@ fn shown(documents: &[(String, String, &str)]) -> Shown {
     let mut shown = Shown::default();
     named.paths.iter().for_each(|path| shown.add_path(path));
     named.hosts.iter().for_each(|host| shown.add_host(host));
+    for name in others {
+        if name.starts_with('/') { shown.add_path(name) } else { shown.add_host(name) }
+    }
     shown
+}
+
+/// What cannot be shown must not stand there as if it could.
+pub(crate) fn unshowable(named: &[String]) -> impl Iterator<Item = Problem> {
+    let wrong = named.iter().enumerate().filter(|(_, name)| !is_path(name) && !is_host(name));
+    wrong.map(|(at, name)| {
+        let help = "write paths as policies do, `/v1/orders/{*}`, and whole hosts, without port";
+        problem(Code::BadShown, format!("named[{at}]"), format!("`{name}` is no path and no host"), help)
+    })
 }
 
 /// What is made of a configuration.
@@ -136,6 +148,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
     let settings = settings(&envelope)?;
     let documents = split_documents(&envelope.documents).map_err(|problems| Refusal { problems })?;
     let mut problems = misplaced_fields(&envelope, S::TAKES);
+    problems.extend(unshowable(&envelope.named));
     let foreign = documents
         .iter()
         .filter(|(_, kind, _)| !S::KINDS.contains(&kind.as_str()))
@@ -146,7 +159,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
     }
     let claims = envelope.claims.map(|claims| claims.from).unwrap_or_default();
     let events = envelope.events.unwrap_or_default();
-    let shown = shown(&documents);
+    let shown = shown(&documents, &envelope.named);
     let (stage, recorder) = S::assemble(&Documents {
         documents,
         shown,

@@ -1,17 +1,19 @@
 //! A configuration of `guard` as the configurations of the plugins that do the same apart.
 //!
 //! Each document goes to the plugin that reads its kind (a `Detection` to two: one enforces, the other detects), and the fields of
-//! the envelope that only make sense apart are written: `claims`, `events`, `role`.
+//! the envelope that only make sense apart are written: `claims`, `events`, `role`, and, for whoever writes events, `named`: what the
+//! documents of all name, so that events show the same as `guard`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use meshward_config::{RawEnvelope, closest, parse, problem, split_documents};
+use meshward_config::{Named, RawEnvelope, closest, parse, problem, split_documents};
+use meshward_event::{is_host, words};
 use meshward_model::{Code, Problem, Refusal};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::assemble::{Takes, misplaced_fields};
+use crate::assemble::{Takes, misplaced_fields, unshowable};
 
 /// A plugin of the chain, in the order in which requests meet them. The sentinel stands first: what a filter before it refuses it sees
 /// only at the end, and there the proxy no longer shows everything.
@@ -109,6 +111,7 @@ impl Part {
 pub fn split(configuration: &str) -> Result<Vec<Part>, Refusal> {
     let envelope: RawEnvelope = parse(configuration, "")?;
     let mut problems = misplaced_fields(&envelope, Takes::default());
+    problems.extend(unshowable(&envelope.named));
     let documents = split_documents(&envelope.documents).map_err(|problems| Refusal { problems })?;
     let mut of: BTreeMap<Plugin, Vec<usize>> = BTreeMap::from([(Plugin::Authz, Vec::new())]);
     for (at, (path, kind, _)) in documents.iter().enumerate() {
@@ -123,11 +126,12 @@ pub fn split(configuration: &str) -> Result<Vec<Part>, Refusal> {
         return Err(Refusal { problems });
     }
     let whole: Fields = parse(configuration, "")?;
+    let named = named(&envelope.named, &documents);
     let chain: Vec<Plugin> = of.keys().copied().collect();
     of.into_iter()
         .map(|(plugin, indexes)| {
             let mut fields = whole.clone();
-            for (name, value) in own_fields(plugin, &chain) {
+            for (name, value) in own_fields(plugin, &chain, &named) {
                 fields.insert(name.to_owned(), raw(&value)?);
             }
             let own: Vec<_> = indexes.iter().filter_map(|at| envelope.documents.get(*at)).collect();
@@ -140,16 +144,30 @@ pub fn split(configuration: &str) -> Result<Vec<Part>, Refusal> {
 type Fields = BTreeMap<String, Box<RawValue>>;
 
 /// The fields of the envelope that say how the plugins of a chain work together.
-fn own_fields(plugin: Plugin, chain: &[Plugin]) -> Vec<(&'static str, Value)> {
+fn own_fields(plugin: Plugin, chain: &[Plugin], named: &BTreeSet<String>) -> Vec<(&'static str, Value)> {
     let mut fields = Vec::new();
     if plugin != Plugin::Sentinel && chain.contains(&Plugin::Sentinel) {
         fields.push(("events", json!("handover")));
+    } else if !named.is_empty() {
+        fields.push(("named", json!(named)));
     }
     if matches!(plugin, Plugin::Authz | Plugin::Quota) && chain.contains(&Plugin::Authn) {
         fields.push(("claims", json!({"from": "handover"})));
     }
     fields.extend(plugin.role().map(|role| ("role", json!(role))));
     fields
+}
+
+/// What the events of the whole chain may show: what is written, and what documents name; of these only what can be shown.
+fn named(written: &[String], documents: &[(String, String, &str)]) -> BTreeSet<String> {
+    let mut found = Named::default();
+    for (_, _, json) in documents {
+        found.add(json);
+    }
+    let plain = |path: &String| words(path).fold(String::new(), |path, word| path + "/" + word);
+    let paths = found.paths.iter().map(plain).filter(|path| !path.is_empty());
+    let hosts = found.hosts.iter().filter(|host| is_host(host)).cloned();
+    paths.chain(hosts).chain(written.iter().cloned()).collect()
 }
 
 fn raw<T: Serialize + ?Sized>(value: &T) -> Result<Box<RawValue>, Refusal> {

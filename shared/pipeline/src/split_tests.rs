@@ -65,6 +65,29 @@ fn the_plugins_are_told_of_one_another() {
     assert_eq!(field(&all, Plugin::Quota, "role").as_deref(), Some(r#""quota""#));
 }
 
+fn policy(spec: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"meshward.io/v1alpha1","kind":"AccessPolicy","metadata":{{"name":"a"}},"spec":{spec}}}"#
+    )
+}
+
+#[test]
+fn who_writes_events_is_told_what_may_be_shown() {
+    let operation = r#"{"rules":[{"to":[{"operation":{"paths":["/v1/orders/{id}","*.html","/a?b/c","{**}"],"hosts":["A.b","*.c","d:80"]}}]}]}"#;
+    let documents = [policy(operation), document("Authentication", "w")];
+    let written = r#","named":["/files/{*}","e.f"]"#;
+    let shown = r#"["/c","/files/{*}","/v1/orders","A.b","e.f"]"#;
+    let parts = split(&whole(&documents, written)).unwrap();
+    for plugin in [Plugin::Authn, Plugin::Authz] {
+        assert_eq!(field(&parts, plugin, "named").as_deref(), Some(shown), "{plugin:?}");
+    }
+    // Where the sentinel stands nobody else writes events.
+    let parts = split(&whole(&[policy(operation), document("EventSink", "e")], "")).unwrap();
+    let shown = r#"["/c","/v1/orders","A.b"]"#;
+    assert_eq!(field(&parts, Plugin::Sentinel, "named").as_deref(), Some(shown));
+    assert_eq!(field(&parts, Plugin::Authz, "named"), None);
+}
+
 #[test]
 fn authz_alone_is_told_of_nobody() {
     let parts = parts(&[]);
@@ -96,6 +119,8 @@ fn what_guard_would_not_take_is_refused() {
         (whole(&[], r#","claims":{"from":"handover"}"#), "only the `authz` plugin reads it"),
         (whole(&["{}".to_owned()], ""), "missing field `kind`"),
         (whole(&[], r#","sidecar":1"#), "unknown field `sidecar`"),
+        (whole(&[], r#","named":["/a?b"]"#), "`/a?b` is no path"),
+        (whole(&[], r#","named":["*.shop"]"#), "`*.shop` is no path and no host"),
         ("{".to_owned(), "EOF"),
     ] {
         let told_words = split(&configuration).unwrap_err().to_string();

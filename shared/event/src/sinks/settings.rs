@@ -6,7 +6,7 @@ use meshward_model::{Code, Refusal};
 use super::outbox::Bounds;
 use super::raw::{PathShown, RawEventSink, RawOtlpHttp, RawShow};
 use super::{Counters, Sinks};
-use crate::shown::Shown;
+use crate::shown::{Shown, is_host, is_path};
 
 /// The kind of document that says where events go.
 pub const KIND: &str = "EventSink";
@@ -118,7 +118,7 @@ fn bounded(at: &str, value: Option<u64>, least: u64, most: u64, default: u64, fo
 
 fn show(raw: RawShow, mut shown: Shown, at: &str, found: &mut Problems) -> Shown {
     for (index, path) in raw.paths.iter().enumerate() {
-        if !path.starts_with('/') || path.contains(['?', '#']) {
+        if !is_path(path) {
             let help = "write paths as policies do: `/v1/orders/{*}`";
             let message = format!("`{path}` is no path");
             found.push(problem(Code::BadShown, format!("{at}.paths[{index}]"), message, help));
@@ -126,7 +126,7 @@ fn show(raw: RawShow, mut shown: Shown, at: &str, found: &mut Problems) -> Shown
         shown.add_path(path);
     }
     for (index, host) in raw.hosts.iter().enumerate() {
-        if !is_text(host) || host.contains(['*', '/', ':', '?', '#', '@']) {
+        if !is_text(host) || !is_host(host) {
             let help = "write whole hosts, without port: `orders.shop.svc.cluster.local`";
             let message = format!("`{host}` is no host");
             found.push(problem(Code::BadShown, format!("{at}.hosts[{index}]"), message, help));

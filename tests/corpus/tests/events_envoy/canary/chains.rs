@@ -32,13 +32,8 @@ fn document(kind: &str, spec: &Value) -> Value {
 }
 
 fn sink() -> Value {
-    document(
-        "EventSink",
-        &json!({
-            "log": {}, "otlpHttp": {"cluster": "collector", "batch": {"everyMillis": 100}},
-            "show": {"paths": [PATH], "hosts": ["orders.shop"]},
-        }),
-    )
+    let collector = json!({"cluster": "collector", "batch": {"everyMillis": 100}});
+    document("EventSink", &json!({"log": {}, "otlpHttp": collector}))
 }
 
 fn authentication(tokens: &Tokens) -> Value {
@@ -68,8 +63,10 @@ fn access(mode: &str, claims: bool) -> Value {
         "to": [{"operation": {"paths": ["/{**}", PATH], "notHosts": ["none.shop"]}}],
         "when": [{"key": format!("request.headers[{WHERE}]"), "values": ["through"]}],
     });
-    let claimed =
-        json!({"when": [{"claim": ["role"], "equals": "admin"}, {"claim": ["sub"], "prefix": "root"}]});
+    let claimed = json!({
+        "to": [{"operation": {"hosts": ["orders.shop"]}}],
+        "when": [{"claim": ["role"], "equals": "admin"}, {"claim": ["sub"], "prefix": "root"}],
+    });
     let whose =
         if claims { json!({"requestPrincipals": ["*"]}) } else { json!({"trustDomains": ["cluster.local"]}) };
     if let Some(through) = through.as_object_mut() {
@@ -133,7 +130,8 @@ impl Chain {
             scene.wasm_of(part.plugin.name(), part.plugin.module(), "apart", &configuration)
         });
         let shadow = envelope(&json!({"events": "handover"}), &json!([access("shadow", false)]));
-        let sentinel = envelope(&json!({}), &json!([sink()]));
+        let named = json!({"named": [PATH, "orders.shop"]});
+        let sentinel = envelope(&named, &json!([sink()]));
         let shadow = vec![
             scene.wasm_of("sentinel", "sentinel", "shadow", &sentinel),
             scene.wasm_of("authz", "authz", "shadow", &shadow),
