@@ -6,6 +6,7 @@
     reason = "a test says what it expected and did"
 )]
 
+mod native_filter;
 mod outage;
 mod rotation;
 mod setup;
