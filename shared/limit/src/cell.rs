@@ -1,11 +1,10 @@
 //! Standings in the proxy's shared data: a fixed number of slots for ever, with a few callers in each.
 
-use std::fmt::Write;
-
 use meshward_model::UnixMillis;
 
 use crate::caller::CallerId;
 use crate::detection::MAX_STAY_MILLIS;
+use crate::fields::decimal;
 use crate::sealed::{Reader, open, seal};
 use crate::standing::{Level, Standing};
 
@@ -27,11 +26,14 @@ const MAGIC: [u8; 4] = *b"mwp2";
 
 const SIMULATED: u8 = 0x80;
 
+/// How the names of slots begin.
+const PREFIX: &str = "meshward.penalty.";
+
 /// The slot with this number.
 pub(crate) fn name(number: u8) -> String {
-    let mut name = "meshward.penalty.".to_owned();
-    // Writing into memory does not fail.
-    let _ = write!(name, "{number}");
+    let mut name = String::with_capacity(PREFIX.len().saturating_add(3));
+    name.push_str(PREFIX);
+    decimal(&mut name, number.into());
     name
 }
 

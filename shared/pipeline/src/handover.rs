@@ -11,6 +11,9 @@ const VERSION: u8 = 1;
 /// How deep claims may lie one inside another.
 const MAX_DEPTH: u32 = 16;
 
+/// The room that is made for one: most fit, and a longer one makes more.
+const USUAL_BYTES: usize = 1024;
+
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
 const TRUE: u8 = 2;
@@ -27,7 +30,8 @@ pub(crate) struct Unreadable;
 /// The handover of a request with this token, or with none.
 pub(crate) fn encode(token: Option<&Token>) -> Vec<u8> {
     let Some(Token { issuer, subject, claims }) = token else { return vec![VERSION, NULL] };
-    let mut bytes = vec![VERSION, MAP];
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.extend_from_slice(&[VERSION, MAP]);
     text(&mut bytes, issuer);
     match subject {
         Some(subject) => {
@@ -49,12 +53,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Token>, Unreadable> {
 
 fn length(bytes: &mut Vec<u8>, length: usize) {
     // What is written was read of a header, and headers are far shorter; a longer one would not be read again.
-    bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
 }
 
 fn text(bytes: &mut Vec<u8>, text: &str) {
     length(bytes, text.len());
-    bytes.extend(text.as_bytes());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
 fn members(bytes: &mut Vec<u8>, members: &[(String, Claim)]) {
@@ -72,11 +76,11 @@ fn value(bytes: &mut Vec<u8>, claim: &Claim) {
         Claim::Bool(true) => bytes.push(TRUE),
         Claim::Integer(number) => {
             bytes.push(INTEGER);
-            bytes.extend(number.to_le_bytes());
+            bytes.extend_from_slice(&number.to_le_bytes());
         }
         Claim::Real(number) => {
             bytes.push(REAL);
-            bytes.extend(number.to_le_bytes());
+            bytes.extend_from_slice(&number.to_le_bytes());
         }
         Claim::Text(words) => {
             bytes.push(TEXT);
