@@ -19,6 +19,9 @@ use crate::show;
 const CONNECTIONS: usize = 32;
 /// Requests before the first round, so that connections, caches and metrics are warm.
 const WARM_UP: u32 = 1_000;
+/// Requests before each measurement that do not count: the others' turns have emptied the CPU's caches of this one's code, and a proxy
+/// that is busy finds it there.
+const SETTLE: u32 = 200;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -67,6 +70,7 @@ pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Resu
         }
         for _ in 0..plan.rounds.div_ceil(plan.starts) {
             for one in &mut running {
+                one.load(&request, SETTLE)?;
                 let spent = one.load(&request, plan.requests)?;
                 if let Some(of) = measured.iter_mut().find(|of| of.contestant == one.contestant) {
                     of.per_request.push(spent);
