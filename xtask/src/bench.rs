@@ -22,7 +22,7 @@ mod witness;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args as Arguments;
 
 use contestant::Contestant;
@@ -75,7 +75,11 @@ pub(crate) fn host_calls(record: bool) -> Result<bool> {
 fn cost(args: &Args) -> Result<bool> {
     let envoy = envoy()?;
     let modules = modules::build(&modules::ALL)?;
-    floors::make(&envoy)?;
+    let floors = floors::make(&envoy)?;
+    ensure!(
+        calls::are_floors_equal(&floors, &floors::compare(&envoy, &floors)?),
+        "a floor does not make its plugin's host calls: `cargo xtask bench --trace` says more"
+    );
     let plan = measure::Plan { rounds: args.rounds, requests: args.requests, starts: args.starts };
     let is_wanted = |one: &Contestant| args.only.is_empty() || args.only.contains(one);
     let others = contestant::ALL.into_iter().filter(|one| *one != Contestant::Nothing && is_wanted(one));

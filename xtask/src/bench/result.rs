@@ -53,6 +53,8 @@ pub(super) struct Results {
 struct Added {
     contestant: Contestant,
     per_request_us: Spread,
+    /// The same when the CPU has just done something else.
+    cold_us: f64,
     start_wall_ms: f64,
     start_cpu_ms: f64,
     module_bytes: Option<usize>,
@@ -72,11 +74,15 @@ struct Ratio {
 impl Results {
     pub(super) fn new(plan: Plan, modules: &[Module], measured: Vec<Measured>) -> Self {
         let baseline = measured.iter().find(|one| one.contestant == Contestant::Nothing);
-        let rounds = |one: &Measured| baseline.map_or_else(Vec::new, |none| minus(one, none));
+        let rounds = |one: &Measured| {
+            baseline.map_or_else(Vec::new, |none| minus(&one.per_request, &none.per_request))
+        };
+        let cold = |one: &Measured| baseline.map_or_else(Vec::new, |none| minus(&one.cold, &none.cold));
         let others = || measured.iter().filter(|one| one.contestant != Contestant::Nothing);
         let added = others().map(|one| Added {
             contestant: one.contestant,
             per_request_us: Spread::of(rounds(one)),
+            cold_us: Spread::of(cold(one)).median,
             start_wall_ms: baseline.map_or(0.0, |none| median_minus(&one.start_wall, &none.start_wall)),
             start_cpu_ms: baseline.map_or(0.0, |none| median_minus(&one.start_cpu, &none.start_cpu)),
             module_bytes: module_bytes(one.contestant, modules),
@@ -95,9 +101,11 @@ impl Results {
         }
     }
 
-    /// Whether each plugin to its floor is at most [`CEILING`], and `guard` to the plugins apart [`GUARD_CEILING`].
+    /// Whether each plugin to its floor is at most [`CEILING`], and `guard` to the plugins apart [`GUARD_CEILING`]. Where nothing was
+    /// measured that has a ceiling, nothing is within it.
     pub(super) fn within_ceiling(&self) -> bool {
-        self.ratios.iter().all(|ratio| ratio.is_within_ceiling())
+        let mut held = self.ratios.iter().filter(|ratio| ratio.ceiling.is_some()).peekable();
+        held.peek().is_some() && held.all(|ratio| ratio.is_within_ceiling())
     }
 
     pub(super) fn print(&self) {
@@ -108,7 +116,7 @@ impl Results {
             "  added to it, median of {rounds} rounds of {requests} requests [middle half]; {starts} starts\n"
         ));
         let mut table = Table::default();
-        table.row(Mark::Skipped, ["", "µs", "", "start, wall", "start, CPU", "module"]);
+        table.row(Mark::Skipped, ["", "µs", "", "cold", "start, wall", "start, CPU", "module"]);
         self.added.iter().for_each(|added| added.row(&mut table));
         table.print();
         show::heading("Ratios of what is added (ours minus no filter, to theirs minus no filter)");
@@ -146,14 +154,16 @@ impl Added {
             self.module_bytes.map_or_else(String::new, |bytes| format!("{:.1} KiB", bytes as f64 / 1024.0));
         let title = self.contestant.title().to_owned();
         let start = |ms: f64| format!("{ms:.0} ms");
-        let cells = [title, median, range, start(self.start_wall_ms), start(self.start_cpu_ms), size];
+        let cold = format!("{:.2}", self.cold_us);
+        let cells = [title, median, range, cold, start(self.start_wall_ms), start(self.start_cpu_ms), size];
         table.row(Mark::Good, cells);
     }
 }
 
 impl Ratio {
     fn is_within_ceiling(&self) -> bool {
-        self.ceiling.is_none_or(|ceiling| self.ratio.median <= ceiling)
+        // What is below zero was divided by noise.
+        self.ceiling.is_none_or(|ceiling| self.ratio.median > 0.0 && self.ratio.median <= ceiling)
     }
 
     fn row(&self, table: &mut Table) {
@@ -166,8 +176,8 @@ impl Ratio {
 }
 
 /// Round by round, so that what slows a whole round falls out.
-fn minus(one: &Measured, none: &Measured) -> Vec<f64> {
-    one.per_request.iter().zip(&none.per_request).map(|(one, none)| one - none).collect()
+fn minus(one: &[f64], none: &[f64]) -> Vec<f64> {
+    one.iter().zip(none).map(|(one, none)| one - none).collect()
 }
 
 fn median_minus(one: &[f64], none: &[f64]) -> f64 {
