@@ -5,6 +5,7 @@ use meshward_model::UnixMillis;
 use crate::caller::CallerId;
 use crate::detection::MAX_STAY_MILLIS;
 use crate::fields::decimal;
+use crate::gcra::CLOCK_SLACK_MILLIS;
 use crate::sealed::{Reader, open, seal};
 use crate::standing::{Level, Standing};
 
@@ -22,7 +23,11 @@ const WAYS: usize = 16;
 const MAX_NAME_BYTES: usize = 512;
 
 /// Magic and version of the layout.
-const MAGIC: [u8; 4] = *b"mwp2";
+const MAGIC: [u8; 4] = *b"mwp3";
+
+/// How old what a slot says of the time becomes at the most while somebody in it is in the penalty box, in milliseconds. By so much
+/// longer a stay lasts, at the most, for a clock that is set back.
+const OLD_MILLIS: u64 = 10_000;
 
 const SIMULATED: u8 = 0x80;
 
@@ -52,8 +57,10 @@ impl CallerId {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Cell {
     standings: Vec<Standing>,
-    /// Whether the clock was set back since something of it was written; then it is written anew, so that time goes on for all.
+    /// Whether the clock was set back since it was written; then it is written anew, so that time goes on for all.
     pub(crate) followed: bool,
+    /// Whether it was written so long ago that a sweep writes it anew: only what was written lately tells how far a clock was set back.
+    pub(crate) is_old: bool,
 }
 
 impl Cell {
@@ -61,6 +68,7 @@ impl Cell {
     /// it bans nobody, and frees nobody either that a worker knows of.
     pub(crate) fn read(bytes: &[u8], now: UnixMillis) -> Option<Self> {
         let mut reader = Reader(open(MAGIC, bytes)?);
+        let written = reader.u64()?;
         let mut standings = Vec::new();
         while !reader.0.is_empty() {
             standings.push(read_standing(&mut reader)?);
@@ -71,14 +79,22 @@ impl Cell {
         standings.retain(is_plausible);
         let mut followed = false;
         for standing in &mut standings {
-            followed |= standing.follow(now);
+            let back = written.max(standing.updated).saturating_sub(now.0);
+            // Workers' clocks may be a little apart.
+            if back > CLOCK_SLACK_MILLIS {
+                standing.follow(back);
+                followed = true;
+            }
         }
-        Some(Self { standings, followed })
+        let inside = standings.iter().any(|standing| standing.level > Level::Clear);
+        let is_old = inside && now.0.saturating_sub(written) >= OLD_MILLIS;
+        Some(Self { standings, followed, is_old })
     }
 
-    /// The slot's bytes.
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(self.standings.len().saturating_mul(128));
+    /// The slot's bytes, as they are written now.
+    pub(crate) fn write(&self, now: UnixMillis) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.standings.len().saturating_mul(128).saturating_add(8));
+        body.extend_from_slice(&now.0.to_le_bytes());
         for standing in &self.standings {
             write_standing(&mut body, standing);
         }

@@ -29,15 +29,15 @@ fn what_is_written_is_read_again() {
             ..if number % 3 == 0 { boxed(number) } else { standing(number) }
         }));
     }
-    assert_eq!(Cell::read(&cell.write(), NOW), Some(cell));
-    assert_eq!(Cell::read(&Cell::default().write(), NOW), Some(Cell::default()));
+    assert_eq!(Cell::read(&cell.write(NOW), NOW), Some(cell));
+    assert_eq!(Cell::read(&Cell::default().write(NOW), NOW), Some(Cell::default()));
 }
 
 #[test]
 fn a_long_name_is_cut_and_read_again() {
     let mut cell = Cell::default();
     cell.put(Standing { name: "n".repeat(2_048), ..boxed(1) });
-    let read = Cell::read(&cell.write(), NOW).unwrap();
+    let read = Cell::read(&cell.write(NOW), NOW).unwrap();
     let found = read.find(boxed(1).id, false).unwrap();
     assert_eq!((found.name.len(), found.level), (512, Level::Quarantined));
 }
@@ -69,7 +69,7 @@ fn a_standing_that_cannot_be_is_left_out() {
     ] {
         let mut cell = Cell::default();
         assert!(cell.put(wrong) && cell.put(boxed(2)));
-        let read = Cell::read(&cell.write(), NOW).unwrap();
+        let read = Cell::read(&cell.write(NOW), NOW).unwrap();
         assert_eq!(
             (read.find(boxed(1).id, false), read.find(boxed(2).id, false)),
             (None, Some(&boxed(2))),
@@ -84,20 +84,34 @@ fn a_clock_that_is_set_back_leaves_of_every_stay_what_was_left_of_it() {
     assert!(cell.put(boxed(1)) && cell.put(standing(2)));
     for back in [2_000, 3_600_000, 30 * 86_400_000] {
         let earlier = UnixMillis(NOW.0 - back);
-        let read = Cell::read(&cell.write(), earlier).unwrap();
+        let read = Cell::read(&cell.write(NOW), earlier).unwrap();
         let banned = read.find(boxed(1).id, false).unwrap();
         assert_eq!((banned.level_at(earlier), banned.until), (Level::Quarantined, earlier.0 + 60_000));
         assert_eq!((banned.since, banned.strikes), (NOW.0, 1), "its name, and what it counts");
         assert!(read.followed);
-        let again = Cell::read(&read.write(), UnixMillis(earlier.0 + 60_000)).unwrap();
+        let again = Cell::read(&read.write(earlier), UnixMillis(earlier.0 + 60_000)).unwrap();
         assert_eq!(
             again.find(boxed(1).id, false).unwrap().level_at(UnixMillis(earlier.0 + 60_000)),
             Level::Clear
         );
         assert!(!again.followed, "and time goes on");
     }
+    // However long ago it was that it was said of anybody: what is written tells what time it was.
+    let later = UnixMillis(NOW.0 + 50_000);
+    let read = Cell::read(&cell.write(later), UnixMillis(later.0 - 30_000)).unwrap();
+    assert_eq!(read.find(boxed(1).id, false).unwrap().until, later.0 - 30_000 + 10_000);
     let apart = UnixMillis(NOW.0 - 1_000);
-    assert!(!Cell::read(&cell.write(), apart).unwrap().followed, "workers' clocks may be a little apart");
+    assert!(!Cell::read(&cell.write(NOW), apart).unwrap().followed, "workers' clocks may be a little apart");
+}
+
+#[test]
+fn a_slot_is_old_after_ten_seconds_while_somebody_is_in_the_box() {
+    let mut cell = Cell::default();
+    assert!(cell.put(standing(2)));
+    let is_old = |cell: &Cell, after| Cell::read(&cell.write(NOW), UnixMillis(NOW.0 + after)).unwrap().is_old;
+    assert!(!is_old(&cell, 60_000), "nobody is");
+    assert!(cell.put(boxed(1)));
+    assert!(!is_old(&cell, 9_999) && is_old(&cell, 10_000));
 }
 
 #[test]

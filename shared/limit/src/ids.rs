@@ -117,6 +117,23 @@ mod tests {
     }
 
     #[test]
+    fn who_was_seen_last_is_not_hashed_again() {
+        let caller = named("spiffe://a.example/ns/n/sa/s");
+        let mut ids = Ids::new(Seed(7));
+        for request in [&caller, &from(NOBODY, Some("10.0.1.1")), &from(NOBODY, Some("2001:db8::1"))] {
+            ids.places.clear();
+            ids.of(request).unwrap();
+            // What lies there is given as it is.
+            let kept: Vec<_> = ids.places.iter_mut().flatten().collect();
+            assert_eq!(kept.len(), 1);
+            let mark = CallerId([0x5a; 16]);
+            kept.into_iter().for_each(|(_, id)| *id = mark);
+            assert_eq!(ids.of(request), Some(mark));
+        }
+        assert_ne!(ids.of(&named("spiffe://a.example/ns/n/sa/t")).unwrap(), CallerId([0x5a; 16]));
+    }
+
+    #[test]
     fn who_cannot_be_told_from_others_has_no_id() {
         assert_eq!(Ids::new(Seed(7)).of(&from(NOBODY, None)), None);
     }

@@ -40,10 +40,10 @@ impl Known {
         }
     }
 
-    /// Follows a clock that was set back.
-    pub(crate) fn follow(&mut self, now: UnixMillis) {
+    /// Follows a clock that was set back by so many milliseconds.
+    pub(crate) fn follow(&mut self, back: u64) {
         for known in &mut self.0 {
-            known.follow(now);
+            known.follow(back);
         }
     }
 

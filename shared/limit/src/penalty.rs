@@ -4,8 +4,8 @@
 //! workers and VMs. A worker also keeps in mind whom it has seen in the box: what somebody writes over a slot frees nobody.
 
 use meshward_model::{
-    Allowance, Allowed, Answer, Decision, Denial, Edits, Effects, Needs, Outcome, Question, Reason, Request,
-    Seed, Stage, StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
+    Allowance, Allowed, Answer, Counter, Decision, Denial, Edits, Effects, Needs, Outcome, Question, Reason,
+    Request, Seed, Stage, StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
 
 use crate::caller::{Caller, CallerId};
@@ -39,6 +39,19 @@ pub struct PenaltyState {
     pub(crate) next: u64,
     pub(crate) counts: Counts,
     swept: Option<UnixMillis>,
+    /// What time it was when that was last said.
+    latest: UnixMillis,
+}
+
+impl PenaltyState {
+    /// Follows a clock that was set back since the last time.
+    fn follow(&mut self, now: UnixMillis) {
+        let back = self.latest.0.saturating_sub(now.0);
+        self.latest = now;
+        if back > 0 {
+            self.known.follow(back);
+        }
+    }
 }
 
 /// How many callers a worker slows down at a time.
@@ -151,10 +164,12 @@ impl Penalty {
         request: &mut Request,
         answer: Answer,
         now: UnixMillis,
-    ) -> Verdict {
+    ) -> Effects {
         let Some(id) = self.id(&mut state.ids, request) else {
-            return self.verdict(state, request, None, now);
+            let verdict = self.verdict(state, request, None, now);
+            return Effects::resume(request.id, Step::Done(verdict));
         };
+        let mut effects = Effects::default();
         let simulates = self.detection.simulates;
         let known = state.known.find(id, now).filter(|known| known.simulated == simulates).cloned();
         let standing = match answer {
@@ -164,6 +179,10 @@ impl Penalty {
                     state.counts.add(PENALTY_RUBBISH);
                 }
                 let cell = cell.flatten().unwrap_or_default();
+                if cell.followed {
+                    // No plugin that detects may be there to do it, and until it is done no time passes for the slot.
+                    effects = Self::rewrite(state, id.cell());
+                }
                 strictest(cell.find(id, simulates), known.as_ref(), now).cloned()
             }
             // Shared data does not answer as it should: nobody is let through for that.
@@ -176,7 +195,7 @@ impl Penalty {
             | Answer::TimedOut
                 if known.is_none() && !simulates =>
             {
-                return Verdict::deny(Reason::Internal, None);
+                return Effects::resume(request.id, Step::Done(Verdict::deny(Reason::Internal, None)));
             }
             Answer::Http { .. }
             | Answer::Grpc { .. }
@@ -189,7 +208,9 @@ impl Penalty {
         if let Some(standing) = &standing {
             state.known.note(standing, now);
         }
-        self.verdict(state, request, standing.as_ref(), now)
+        let verdict = self.verdict(state, request, standing.as_ref(), now);
+        effects.extend(Effects::resume(request.id, Step::Done(verdict)));
+        effects
     }
 }
 
@@ -227,6 +248,7 @@ impl Stage for Penalty {
             next: 0,
             counts: Counts::default(),
             swept: None,
+            latest: UnixMillis::default(),
         }
     }
 
@@ -240,6 +262,7 @@ impl Stage for Penalty {
     }
 
     fn decide(&self, state: &mut PenaltyState, request: &mut Request, now: UnixMillis) -> Step {
+        state.follow(now);
         let id = if self.enforces { self.id(&mut state.ids, request) } else { None };
         let Some(id) = id else { return Step::Done(self.verdict(state, request, None, now)) };
         // A quarantine ends when it was said to end: nothing that is read could change it.
@@ -264,12 +287,10 @@ impl Stage for Penalty {
         waiting: &mut [&mut Request],
         now: UnixMillis,
     ) -> Effects {
+        state.follow(now);
         let mut effects = match (state.tasks.take(ticket.number), waiting.first_mut()) {
             (Some(task), _) => self.work(state, task, answer, now),
-            (None, Some(request)) => {
-                let verdict = self.go_on(state, request, answer, now);
-                Effects::resume(request.id, Step::Done(verdict))
-            }
+            (None, Some(request)) => self.go_on(state, request, answer, now),
             (None, None) => Effects::default(),
         };
         effects.counts.extend(state.counts.take());
@@ -303,7 +324,7 @@ impl Stage for Penalty {
 
     fn tick(&self, state: &mut PenaltyState, now: UnixMillis) -> Effects {
         let counts = state.counts.take();
-        state.known.follow(now);
+        state.follow(now);
         // A timer may fire a little early, or for the sake of another stage.
         let due = state.swept.is_none_or(|swept| {
             now < swept || now.0.saturating_sub(swept.0) >= u64::from(SWEEP_MILLIS).saturating_mul(9) / 10
@@ -313,6 +334,10 @@ impl Stage for Penalty {
         }
         state.swept = Some(now);
         Effects { counts, ..self.sweep(state) }
+    }
+
+    fn counts(&self, state: &mut PenaltyState) -> Vec<(Counter, u32)> {
+        state.counts.take()
     }
 }
 

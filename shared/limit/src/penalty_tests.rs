@@ -213,6 +213,54 @@ fn a_clock_that_is_set_back_frees_nobody_and_makes_no_stay_longer() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_late_in_a_stay_makes_it_hardly_longer() {
+    for back in [30, 3_600] {
+        let mut workers = Workers::new(&json!({}), 2);
+        let second = |second: u64| at((4_000 + second) * 1_000);
+        workers.fails(0, "shop/web", 5, second(0));
+        for passed in 1..=50 {
+            (0..2).for_each(|worker| workers.tick(worker, second(passed)));
+        }
+        // Ten seconds of the minute are left. The first worker was there; another one has just begun.
+        workers.states[1] = workers.stage.state(Seed(9));
+        let mut ended = Vec::new();
+        for passed in 0..=21 {
+            let now = UnixMillis(second(50 + passed).0 - back * 1_000);
+            (0..2).for_each(|worker| workers.tick(worker, now));
+            for worker in 0..2 {
+                let reason = reason(&workers.decide(worker, "shop/web", now));
+                assert!(reason == Reason::PenaltyQuarantined || passed >= 10, "{worker} after {passed} s");
+                if reason == Reason::PenaltyClear {
+                    ended.push((worker, passed));
+                }
+            }
+        }
+        assert!(ended.contains(&(0, 21)) && ended.contains(&(1, 21)), "{back}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_goes_on_for_who_only_enforces() {
+    let mut workers = Workers::new(&json!({}), 1);
+    workers.fails(0, "shop/web", 5, at(3_600_000));
+    workers.stage = workers.stage.clone().only_enforcing();
+    for second in 0..60 {
+        // One that has just begun has seen nothing of it.
+        workers.states[0] = workers.stage.state(Seed(second));
+        let verdict = workers.decide(0, "shop/web", at(second * 1_000));
+        assert_eq!(reason(&verdict), Reason::PenaltyQuarantined, "after {second} s");
+    }
+    assert_eq!(reason(&workers.decide(0, "shop/web", at(60_001))), Reason::PenaltyClear);
+}
+
+#[test]
+fn what_was_counted_since_the_last_tick_is_given_when_the_configuration_ends() {
+    let mut workers = Workers::new(&json!({}), 1);
+    workers.states[0].counts.add(PENALTY_RUBBISH);
+    assert_eq!(workers.stage.counts(&mut workers.states[0]), [(PENALTY_RUBBISH, 1)]);
+}
+
+#[test]
 fn a_ban_longer_than_any_that_there_is_is_rubbish() {
     let mut workers = Workers::new(&json!({}), 1);
     workers.fails(0, "shop/web", 5, NOW);
@@ -221,7 +269,7 @@ fn a_ban_longer_than_any_that_there_is_is_rubbish() {
         for standing in cell.iter_mut() {
             standing.until = u64::MAX;
         }
-        *value = cell.write();
+        *value = cell.write(NOW);
     }
     workers.states[0] = workers.stage.state(Seed(9));
     assert_eq!(reason(&workers.decide(0, "shop/web", at(1))), Reason::PenaltyClear);

@@ -6,8 +6,8 @@
 
 use meshward_http::path;
 use meshward_model::{
-    Answer, Cas, Denial, Edits, Effects, Needs, Question, Reason, Request, RequestId, Seed, Stage, StageId,
-    Step, Ticket, UnixMillis, Verdict, Waiting,
+    Answer, Cas, Counter, Denial, Edits, Effects, Needs, Question, Reason, Request, RequestId, Seed, Stage,
+    StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
 
 use crate::buckets::{Buckets, Room, Said};
@@ -291,6 +291,10 @@ impl Stage for Quota {
 
     fn tick(&self, state: &mut QuotaState, _now: UnixMillis) -> Effects {
         Effects { counts: state.buckets.counts.take(), ..Effects::default() }
+    }
+
+    fn counts(&self, state: &mut QuotaState) -> Vec<(Counter, u32)> {
+        state.buckets.counts.take()
     }
 }
 

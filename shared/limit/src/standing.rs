@@ -8,7 +8,6 @@ use meshward_model::{Change, UnixMillis};
 use crate::caller::{Caller, CallerId};
 use crate::decay::{self, UNIT};
 use crate::detection::{Detection, Detector, MAX_STAY_MILLIS};
-use crate::gcra::CLOCK_SLACK_MILLIS;
 
 /// What is done about a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,20 +88,14 @@ impl Standing {
         }
     }
 
-    /// The same by a clock that was set back since this was written: what was left of a stay is still left, and no more. `true`
-    /// where that was so.
+    /// The same by a clock that was set back by so many milliseconds: what was left of a stay is still left, and no more.
     ///
     /// A stay is never shorter for it: whoever could set the clock back would free everybody. Nor longer: it would last for as
     /// long as the clock was wrong. When it began stays as it was said, since that is its name.
-    pub(crate) fn follow(&mut self, now: UnixMillis) -> bool {
-        let back = self.updated.saturating_sub(now.0);
-        if back <= CLOCK_SLACK_MILLIS {
-            return false;
-        }
-        self.updated = now.0;
+    pub(crate) fn follow(&mut self, back: u64) {
+        self.updated = self.updated.saturating_sub(back);
         self.until = self.until.saturating_sub(back);
         self.calm = self.calm.saturating_sub(back);
-        true
     }
 
     /// What is done about the caller now.

@@ -87,8 +87,9 @@ impl Proxy {
             assert!(question.is_immediate());
             let answer = self.answer(&question);
             let mut effects = stage.answer(state, waiting.ticket, answer, &mut [request], now);
-            self.keep(&mut effects);
-            step = effects.resumed.pop().map(|resumed| resumed.step).expect("an answer resumes the request");
+            let resumed = effects.resumed.pop();
+            self.carry_out(stage, state, effects, now);
+            step = resumed.map(|resumed| resumed.step).expect("an answer resumes the request");
         }
     }
 

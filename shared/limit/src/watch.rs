@@ -39,6 +39,8 @@ enum Work {
     Hit(Caller, Hit),
     /// Stays that are over are ended, and those that somebody has wiped out put back.
     Sweep,
+    /// The clock was set back: the slot is written anew, by the time that it is now.
+    Follow,
 }
 
 #[derive(Debug, Clone)]
@@ -87,6 +89,11 @@ impl Penalty {
             effects.extend(load(state, Task { cell, work: Work::Sweep, tries: 0, written: None }));
         }
         effects
+    }
+
+    /// Writes a slot anew that was read by a clock which was set back.
+    pub(crate) fn rewrite(state: &mut PenaltyState, cell: u8) -> Effects {
+        load(state, Task { cell, work: Work::Follow, tries: 0, written: None })
     }
 
     /// Goes on with a task whose question was answered.
@@ -150,11 +157,13 @@ impl Penalty {
         let written = match &task.work {
             Work::Hit(caller, hit) => self.hit(state, &mut cell, caller, *hit, now),
             Work::Sweep => self.swept(state, &mut cell, task.cell, now),
+            Work::Follow => Vec::new(),
         };
-        if written.is_empty() && !cell.followed {
+        let aged = cell.is_old && matches!(task.work, Work::Sweep);
+        if written.is_empty() && !cell.followed && !aged {
             return Effects::default();
         }
-        let question = Question::Store { slot: cell::name(task.cell), value: cell.write(), expected: cas };
+        let question = Question::Store { slot: cell::name(task.cell), value: cell.write(now), expected: cas };
         ask(state, Task { written: Some(written), ..task }, question)
     }
 

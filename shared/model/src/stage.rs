@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::{
-    Answer, Edits, Effects, EventKind, Needs, Reason, Request, RuleId, Seed, Step, Ticket, UnixMillis,
-    Verdict,
+    Answer, Counter, Edits, Effects, EventKind, Needs, Reason, Request, RuleId, Seed, Step, Ticket,
+    UnixMillis, Verdict,
 };
 
 /// The stages that there are, in the order in which a request meets them.
@@ -132,6 +132,11 @@ pub trait Stage {
     /// The worker's timer fired.
     fn tick(&self, _state: &mut Self::State, _now: UnixMillis) -> Effects {
         Effects::default()
+    }
+
+    /// The configuration ends: what was counted and not given with any effects yet.
+    fn counts(&self, _state: &mut Self::State) -> Vec<(Counter, u32)> {
+        Vec::new()
     }
 }
 
