@@ -28,6 +28,8 @@ pub(crate) struct Fetch {
     failing: Option<Failing>,
     /// What was wrong with keys of the last set, so that it is said once.
     unusable: Vec<(usize, KeyError)>,
+    /// What time it was when that was last said.
+    latest: UnixMillis,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,7 @@ impl Fetch {
 
     /// A call goes out.
     pub(crate) fn begin(&mut self, number: u64, remote: &Remote, now: UnixMillis) -> Question {
+        self.follow(now);
         let until = now.0.saturating_add(u64::from(remote.timeout)).saturating_add(GRACE);
         self.under_way = Some(UnderWay { number, until: UnixMillis(until) });
         let header = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
@@ -121,21 +124,34 @@ impl Fetch {
 
     /// The tick: what the clock alone brings about.
     pub(crate) fn tick(&mut self, issuer: &str, remote: &Remote, now: UnixMillis) -> Option<Trouble> {
-        // A clock that was set back must neither stop fetching nor keep keys for longer.
-        self.next = self.next.min(UnixMillis(now.0.saturating_add(remote.refresh)));
-        if let Some(held) = &mut self.held {
-            held.since = held.since.min(now);
-        }
+        self.follow(now);
         if self.keys(remote, now).is_none() {
             self.held = None;
         }
-        let lost = |call: UnderWay| {
-            let latest = now.0.saturating_add(u64::from(remote.timeout)).saturating_add(GRACE);
-            now >= call.until || call.until.0 > latest
-        };
         match self.under_way {
-            Some(call) if lost(call) => self.fail(issuer, remote, "no answer ever came", now),
+            Some(call) if now >= call.until => self.fail(issuer, remote, "no answer ever came", now),
             Some(_) | None => None,
+        }
+    }
+
+    /// Follows a clock that was set back since the last time: neither does fetching stop, nor are keys kept for longer.
+    fn follow(&mut self, now: UnixMillis) {
+        let back = self.latest.0.saturating_sub(now.0);
+        self.latest = now;
+        if back == 0 {
+            return;
+        }
+        let earlier = |time: UnixMillis| UnixMillis(time.0.saturating_sub(back));
+        self.next = earlier(self.next);
+        self.ended = self.ended.map(earlier);
+        if let Some(held) = &mut self.held {
+            held.since = earlier(held.since);
+        }
+        if let Some(call) = &mut self.under_way {
+            call.until = earlier(call.until);
+        }
+        if let Some(failing) = &mut self.failing {
+            failing.said = earlier(failing.said);
         }
     }
 
@@ -149,6 +165,7 @@ impl Fetch {
         early: u64,
         now: UnixMillis,
     ) -> (Brought, Option<Trouble>) {
+        self.follow(now);
         if self.under_way() != Some(number) {
             return (Brought::Late, None);
         }

@@ -152,6 +152,8 @@ fn a_clock_that_is_set_back_stops_nothing() {
     bench.now = meshward_model::UnixMillis(bench.now.0 - 10_000_000_000);
     let _ = tick(&mut bench);
     assert_eq!(bench.verdict(&good(&key).text()), Reason::Authenticated);
+    bench.later(11_000);
+    assert_eq!(tick(&mut bench), None, "nobody has answered");
     bench.later(5_000);
     let ticket = tick(&mut bench).expect("fetching goes on");
     bench.answer(ticket, found(jwks([&key])), &mut []);
@@ -205,6 +207,30 @@ fn a_clock_that_is_set_back_lets_an_unknown_key_be_looked_for_and_keys_be_refres
             assert!(tick(&mut bench).is_some(), "as often as before");
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_late_in_the_life_of_keys_leaves_them_what_was_left() {
+    let key = key("ec-1");
+    let mut bench = bench();
+    have(&mut bench, &[&key]);
+    let token = good(&key).claim("exp", i64::MAX).text();
+    for second in 0..300 {
+        assert_eq!(bench.verdict(&token), Reason::Authenticated, "after {second} s");
+        if let Some(ticket) = tick(&mut bench) {
+            bench.answer(ticket, Answer::Failed, &mut []);
+        }
+        if second == 240 {
+            bench.now = meshward_model::UnixMillis(bench.now.0 - 200_000);
+        }
+        bench.later(1_000);
+    }
+    // Between two ticks the clock goes unseen.
+    bench.later(1_000);
+    let _ = tick(&mut bench);
+    let (mut request, ticket, _) = waits(&mut bench, &token);
+    let effects = bench.answer(ticket, Answer::Failed, &mut [&mut request]);
+    assert_eq!(reason(&effects.resumed[0].step), Reason::JwksUnavailable);
 }
 
 #[test]
