@@ -5,6 +5,7 @@
 //! `/v1/orders/{*}`, which can be copied into a policy as it stands. The whole path is in the access log, which is the operator's, under
 //! the same request ID. Query, fragment, headers, cookies, bodies and claims have no field in an event at all.
 
+use core::net::Ipv6Addr;
 use std::collections::BTreeSet;
 
 use crate::text::printable;
@@ -97,10 +98,15 @@ pub fn is_path(path: &str) -> bool {
     path.starts_with('/') && !path.contains(['?', '#'])
 }
 
-/// Whether this can be written where hosts are that events show: a whole one, without port.
+/// Whether this can be written where hosts are that events show: a whole name or address, without port.
 pub fn is_host(host: &str) -> bool {
-    let is_whole = !host.is_empty() && !host.contains(['*', '/', '?', '#', '@']);
-    is_whole && (host.starts_with('[') || !host.contains(':'))
+    match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => {
+            let is_name = |byte: u8| byte.is_ascii_graphic() && !b"*/?#@:[]{}\\".contains(&byte);
+            !host.is_empty() && host.bytes().all(is_name)
+        }
+    }
 }
 
 /// A method, with OCSF's `activity_id` of it; any other than the nine that OCSF knows is not written.
@@ -170,6 +176,19 @@ mod tests {
         assert_eq!(shown.host(b"orders.shop"), Some("orders.shop"));
         for other in ["a.example", "*.example", "secret.shop", "orders.shop:x", "", "\u{e9}"] {
             assert_eq!(shown.host(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_whole_name_or_address_without_port() {
+        for host in ["orders.shop", "orders", "10.0.0.1", "[::1]", "a_b.shop"] {
+            assert!(is_host(host), "{host}");
+        }
+        for other in [
+            "", "[", "[]", "[::1", "[::1]:80", "[a]", "::1", "a:80", "a b", " ", "a/b", "*.a", "{a}", "a\n",
+            "\u{e9}",
+        ] {
+            assert!(!is_host(other), "{other}");
         }
     }
 

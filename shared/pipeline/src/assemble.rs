@@ -4,7 +4,7 @@ use meshward_config::{
     ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, Named, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
     WhenNothingApplies, closest, parse, problem, split_documents,
 };
-use meshward_event::{LogOnly, Recorder, Shown, is_host, is_path};
+use meshward_event::{LogOnly, Recorder, Shown, is_host, is_path, words};
 use meshward_identity::{Settings, Source, VerifiedBy};
 use meshward_model::{Code, Counter, Needs, Problem, Reason, Refusal, Stage};
 
@@ -105,10 +105,20 @@ fn shown(documents: &[(String, String, &str)], others: &[String]) -> Shown {
 
 /// What cannot be shown must not stand there as if it could.
 pub(crate) fn unshowable(named: &[String]) -> impl Iterator<Item = Problem> {
-    let wrong = named.iter().enumerate().filter(|(_, name)| !is_path(name) && !is_host(name));
-    wrong.map(|(at, name)| {
-        let help = "write paths as policies do, `/v1/orders/{*}`, and whole hosts, without port";
-        problem(Code::BadShown, format!("named[{at}]"), format!("`{name}` is no path and no host"), help)
+    named.iter().enumerate().filter_map(|(at, name)| {
+        let (message, help) = if is_path(name) {
+            if words(name).next().is_some() {
+                return None;
+            }
+            let help = "leave it out: every segment that is not named is written as `{*}`";
+            (format!("`{name}` holds no word that could be shown"), help)
+        } else if is_host(name) {
+            return None;
+        } else {
+            let help = "write paths as policies do, `/v1/orders/{*}`, and whole hosts, without port";
+            (format!("`{name}` is no path and no host"), help)
+        };
+        Some(problem(Code::BadShown, format!("named[{at}]"), message, help))
     })
 }
 

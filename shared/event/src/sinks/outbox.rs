@@ -114,12 +114,18 @@ impl Outbox {
     }
 
     /// Takes over what another one holds. It is older than what waits here, and goes before it; what does not fit is dropped, the
-    /// oldest first.
+    /// oldest first. A pause goes on, too, unless the collector was heard here.
     pub(super) fn inherit(&mut self, left: &mut Self, bounds: &Bounds) {
         if self.resource.is_empty() {
             self.resource = core::mem::take(&mut left.resource);
         }
         self.untold = self.untold.saturating_add(core::mem::take(&mut left.untold));
+        if !self.is_heard {
+            self.not_before = self.not_before.max(left.not_before);
+            self.failures = self.failures.max(left.failures);
+            // Should the clock have been set back since, the next tick follows it.
+            self.latest = self.latest.max(left.latest);
+        }
         let mut fits = true;
         for record in left.take_all().into_iter().rev() {
             fits &= self.held_bytes.saturating_add(record.len()) <= bounds.queue_bytes;

@@ -6,7 +6,7 @@ use meshward_model::{Code, Refusal};
 use super::outbox::Bounds;
 use super::raw::{PathShown, RawEventSink, RawOtlpHttp, RawShow};
 use super::{Counters, Sinks};
-use crate::shown::{Shown, is_host, is_path};
+use crate::shown::{Shown, is_host, is_path, words};
 
 /// The kind of document that says where events go.
 pub const KIND: &str = "EventSink";
@@ -121,6 +121,10 @@ fn show(raw: RawShow, mut shown: Shown, at: &str, found: &mut Problems) -> Shown
         if !is_path(path) {
             let help = "write paths as policies do: `/v1/orders/{*}`";
             let message = format!("`{path}` is no path");
+            found.push(problem(Code::BadShown, format!("{at}.paths[{index}]"), message, help));
+        } else if words(path).next().is_none() {
+            let help = "leave it out: every segment that is not named is written as `{*}`";
+            let message = format!("`{path}` holds no word that could be shown");
             found.push(problem(Code::BadShown, format!("{at}.paths[{index}]"), message, help));
         }
         shown.add_path(path);

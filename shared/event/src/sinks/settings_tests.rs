@@ -76,6 +76,10 @@ fn what_is_to_be_shown_must_be_something() {
         [(Code::BadShown, "documents[0].spec.show.paths[0]".to_owned())]
     );
     assert_eq!(
+        problems(r#"{"show": {"paths": ["/orders", "/{*}", "/"]}}"#),
+        [1, 2].map(|at| (Code::BadShown, format!("documents[0].spec.show.paths[{at}]")))
+    );
+    assert_eq!(
         problems(r#"{"show": {"hosts": ["a", "*.b"]}}"#),
         [(Code::BadShown, "documents[0].spec.show.hosts[1]".to_owned())]
     );

@@ -248,6 +248,34 @@ fn what_waits_when_a_configuration_ends_goes_before_what_waits_in_the_next_one()
 }
 
 #[test]
+fn a_pause_goes_on_when_the_configuration_changes() {
+    let collector = r#"{"cluster": "c", "batch": {"everyMillis": 100}}"#;
+    let mut left = Worker::new(collector);
+    left.record(1);
+    let mut now = 1_000;
+    for _ in 0..4 {
+        let asked = left.tick(now);
+        left.answer(asked[0].0, 503, now);
+        now += 30_000;
+    }
+    // The fourth pause, of six seconds at the least, began thirty seconds ago by this.
+    let failed = now - 30_000;
+    let mut heard = Worker::new(collector);
+    heard.record(1);
+    let asked = heard.tick(failed);
+    heard.answer(asked[0].0, 200, failed);
+    let mut heir = Worker::new(collector);
+    assert_eq!(end(&mut left, &mut heir), []);
+    assert!(heir.tick(failed + 5_000).is_empty(), "nothing is asked of a collector that is left alone");
+    let asked = heir.tick(failed + 8_001);
+    heir.answer(asked[0].0, 503, failed + 8_001);
+    assert!(heir.tick(failed + 8_001 + 11_000).is_empty(), "and the next pause is longer");
+    // One that the collector has answered well sends on.
+    assert_eq!(end(&mut heir, &mut heard), []);
+    assert_eq!(heard.tick(failed + 8_101).len(), 1);
+}
+
+#[test]
 fn what_nobody_else_sends_to_that_place_is_dropped_counted_and_said() {
     for other in
         [r#"{"cluster": "d"}"#, r#"{"cluster": "c", "path": "/x"}"#, r#"{"cluster": "c", "host": "x"}"#]
