@@ -2,10 +2,10 @@
 
 use meshward_abi::pairs;
 use meshward_abi::property::Path;
-use meshward_model::{Allowed, Decision, Denial, Edits, Reason, RequestId, Severity, Verdict};
+use meshward_model::{Allowed, Decision, Denial, Edits, Reason, Request, RequestId, Severity, Verdict};
 
 use crate::hostcalls::{self, Map, Status};
-use crate::report::log;
+use crate::report::{Tally, log};
 use crate::worker::Action;
 
 /// What is left to do with a parked request that has its verdict.
@@ -14,6 +14,34 @@ pub(crate) struct Act {
     pub(crate) request: RequestId,
     pub(crate) verdict: Verdict,
     pub(crate) details: String,
+    /// What is counted of a request that goes on, once it does.
+    pub(crate) tally: Tally,
+    /// The request, where nothing else keeps it.
+    pub(crate) whole: Option<Request>,
+}
+
+/// A request that was to go on, and that the proxy did not let. It is still to be written down, and to be answered.
+#[must_use]
+#[derive(Debug)]
+pub struct Stuck {
+    pub(crate) request: RequestId,
+    pub(crate) whole: Option<Request>,
+}
+
+impl Stuck {
+    /// Answers it, when it is written down: a host may end its stream within this call.
+    pub fn refuse(request: RequestId) {
+        if hostcalls::set_effective_context(request.0).is_ok() {
+            let reason = Reason::Internal;
+            refuse(&Denial::new(reason, None), &format!("meshward_denied[{reason}]"));
+        }
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
 }
 
 /// What is left to do when the plugin is through with a callback: requests other than the callback's own go on, or are answered.
@@ -37,10 +65,9 @@ impl Acts {
         Self::new(0, Vec::new())
     }
 
-    /// Does it. What comes back was to go on, and the proxy did not let it: it was answered instead, which is still to be
-    /// written down.
+    /// Does it. What comes back was to go on, and the proxy did not let it.
     #[must_use]
-    pub fn carry_out(self) -> Vec<RequestId> {
+    pub fn carry_out(self) -> Vec<Stuck> {
         let mut stuck = Vec::new();
         if self.acts.is_empty() {
             return stuck;
@@ -48,7 +75,9 @@ impl Acts {
         for act in self.acts {
             // A request that is not there any more needs nothing.
             if hostcalls::set_effective_context(act.request.0).is_ok() && !resume(&act) {
-                stuck.push(act.request);
+                stuck.push(Stuck { request: act.request, whole: act.whole });
+            } else {
+                act.tally.count();
             }
         }
         // The host does so by itself when the callback ends.
@@ -89,9 +118,7 @@ fn resume(act: &Act) -> bool {
         Decision::Allow(_) => match hostcalls::continue_request() {
             Ok(()) => true,
             Err(status) => {
-                let reason = Reason::Internal;
                 log_stuck(status);
-                refuse(&Denial::new(reason, None), &format!("meshward_denied[{reason}]"));
                 false
             }
         },

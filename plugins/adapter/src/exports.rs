@@ -118,8 +118,10 @@ macro_rules! door {
         /// An answer that met a busy worker is lost; what waits for it ends at its deadline.
         fn finish(acts: Option<$crate::Acts>) {
             if let Some(acts) = acts {
-                for request in acts.carry_out() {
-                    with(|worker| worker.stuck(request));
+                for stuck in acts.carry_out() {
+                    let request = stuck.request();
+                    with(|worker| worker.stuck(stuck));
+                    $crate::Stuck::refuse(request);
                 }
             }
         }

@@ -24,6 +24,6 @@ mod worker;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod drive_tests;
 
-pub use act::Acts;
+pub use act::{Acts, Stuck};
 pub use meshward_model::Plugin;
 pub use worker::{Action, Worker, refuse_internal};

@@ -46,13 +46,19 @@ impl Metrics {
 
     /// Writes a report. A line that the host does not take has nowhere else to go.
     pub(crate) fn write(&self, report: &Report) {
-        for (counter, by) in &report.counters {
-            // Envoy takes no 0.
-            if let (Some(Some(id)), 1..) = (self.counters.get(counter.slot), by) {
-                let _ = hostcalls::add(*id, *by);
-            }
-        }
-        for LogLine { severity, text } in &report.lines {
+        self.tally(&report.counters).count();
+        self.say(&report.lines);
+    }
+
+    /// What there is to count, for later.
+    pub(crate) fn tally(&self, counters: &[(Counter, u32)]) -> Tally {
+        let metric = |(counter, by): &(Counter, u32)| Some(((*self.counters.get(counter.slot)?)?, *by));
+        Tally(counters.iter().filter_map(metric).collect())
+    }
+
+    /// Writes lines to the proxy's log.
+    pub(crate) fn say(&self, lines: &[LogLine]) {
+        for LogLine { severity, text } in lines {
             log(*severity, text);
         }
     }
@@ -75,6 +81,22 @@ impl Metrics {
             self.memory_bytes = bytes;
             if let Some(id) = self.memory {
                 let _ = hostcalls::record(id, bytes);
+            }
+        }
+    }
+}
+
+/// Metrics of the proxy, and by how much each goes up.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(Vec<(MetricId, u32)>);
+
+impl Tally {
+    /// Counts it.
+    pub(crate) fn count(&self) {
+        for (id, by) in &self.0 {
+            // Envoy takes no 0.
+            if *by > 0 {
+                let _ = hostcalls::add(*id, *by);
             }
         }
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use meshward_abi::property::Path;
 use meshward_model::{
-    Answer, Head, Plugin, Question, Reason, Request, RequestId, Seed, Seen, Severity, Step, UnixMillis,
-    Verdict,
+    Answer, Head, Plugin, Question, Reason, Report, Request, RequestId, Seed, Seen, Severity, Step,
+    UnixMillis, Verdict,
 };
 
-use crate::act::{self, Act, Acts};
+use crate::act::{self, Act, Acts, Stuck};
 use crate::asked::{Asked, Way};
 use crate::drive::{self, Drive, Pending, Settled};
 use crate::hostcalls::{self, Status, Token};
@@ -49,6 +49,7 @@ impl<P: Plugin> Root<P> {
     pub(crate) fn configure(&mut self, plugin: P) {
         let mut metrics = Metrics::define::<P>();
         metrics.measure();
+        self.latest = hostcalls::now().unwrap_or(self.latest);
         let period = if P::ASKS { plugin.tick_period_millis() } else { 0 };
         // Where there is no chance to be had, the state is made without: what is decided does not depend on it.
         let state = plugin.state(Seed(hostcalls::random().unwrap_or_default()));
@@ -116,6 +117,7 @@ impl<P: Plugin> Root<P> {
         let seen = if P::WATCHES { seen.or_else(unseen) } else { seen };
         let Some(seen) = seen else { return };
         let Ok(now) = hostcalls::now() else { return };
+        self.latest = now;
         let status = read::status();
         let end = read::end(status, configured.plugin.end_needs(&seen, status));
         let done = configured.plugin.observe(&mut configured.state, &seen, &end, now);
@@ -152,7 +154,7 @@ impl<P: Plugin> Root<P> {
 
     /// The root's timer fired.
     pub(crate) fn tick(&mut self, most: usize) -> Acts {
-        let Ok(moment) = Moment::read() else { return Acts::none() };
+        let Ok(moment) = self.moment() else { return Acts::none() };
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.tick();
         let settled = self.pending.with_held(settled);
@@ -170,7 +172,7 @@ impl<P: Plugin> Root<P> {
         read: impl FnOnce(&Asked) -> Answer,
     ) -> Acts {
         // Without a clock the question stays where it is, and has failed when its time is up.
-        let Ok(moment) = Moment::read() else { return Acts::none() };
+        let Ok(moment) = self.moment() else { return Acts::none() };
         let Some(asked) = self.pending.asked.take(way, token) else { return Acts::none() };
         let answer = read(&asked);
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
@@ -180,6 +182,12 @@ impl<P: Plugin> Root<P> {
         // Where it fails, what was parked before has its timer all the same.
         let _ = self.arm(false, moment.steady);
         acts
+    }
+
+    fn moment(&mut self) -> Result<Moment, Status> {
+        let moment = Moment::read()?;
+        self.latest = moment.now;
+        Ok(moment)
     }
 
     fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> Action {
@@ -209,17 +217,23 @@ impl<P: Plugin> Root<P> {
         self.conclude(request, Verdict::deny(Reason::Internal, None), self.latest)
     }
 
-    /// The proxy did not let a request go on: it was answered instead, after it had been counted as allowed.
-    pub(crate) fn stuck(&mut self, id: RequestId) {
+    /// The proxy did not let a request go on, of which nothing is counted yet: writes down that it is refused.
+    pub(crate) fn stuck(&mut self, stuck: Stuck) {
         let Some(configured) = &mut self.configured else { return };
+        let Stuck { request: id, whole } = stuck;
         let verdict = Verdict::deny(Reason::Internal, None);
-        let request = self.seen.get_mut(&id.0).map(|seen| {
+        let seen = self.seen.get_mut(&id.0).map(|seen| {
             seen.verdict = verdict.clone();
-            // What the stages have said is counted already.
-            Request { verdicts: Vec::new(), ..seen.request.clone() }
+            seen.request.clone()
         });
         let now = hostcalls::now().unwrap_or(self.latest);
-        configured.report(request.as_ref(), false, &verdict, now);
+        // As for any parked request, the note is written in the request's own context.
+        let there = hostcalls::set_effective_context(id.0).is_ok();
+        let report = configured.report(seen.or(whole).as_ref(), there, &verdict, now);
+        configured.metrics.write(&report);
+        if there {
+            let _ = hostcalls::set_effective_context(self.id);
+        }
     }
 
     /// Reports the verdict of the callback's own request and carries it out.
@@ -227,18 +241,17 @@ impl<P: Plugin> Root<P> {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
         let verdict = if P::HANDS_OVER { act::hand_over(verdict, configured.hands_over) } else { verdict };
         let verdict = act::edit_request(verdict, true, P::EDITS);
-        let details = configured.report(request.as_ref(), true, &verdict, now);
+        let report = configured.report(request.as_ref(), true, &verdict, now);
+        configured.metrics.write(&report);
         configured.metrics.measure();
-        let action = act::carry_out(&verdict, &details);
+        let action = act::carry_out(&verdict, &report.details);
         self.keep(request, verdict);
         action
     }
 
     /// Keeps what was decided, where the plugin looks at it again.
     fn keep(&mut self, request: Option<Request>, verdict: Verdict) {
-        let looks = |configured: &Configured<P>| configured.plugin.responds() || configured.plugin.observes();
-        if (P::RESPONDS || P::OBSERVES)
-            && self.configured.as_ref().is_some_and(looks)
+        if self.configured.as_ref().is_some_and(|configured| looks_again(&configured.plugin))
             && let Some(request) = request
         {
             self.seen.insert(request.id.0, Seen { request, verdict });
@@ -254,6 +267,7 @@ impl<P: Plugin> Root<P> {
     fn write_down(&mut self, settled: Vec<Settled>, home: u32, now: UnixMillis) -> Acts {
         self.count();
         let Some(configured) = &mut self.configured else { return Acts::none() };
+        let keeps = looks_again(&configured.plugin);
         let mut acts = Vec::with_capacity(settled.len());
         let mut seen = Vec::new();
         let mut away = false;
@@ -265,12 +279,18 @@ impl<P: Plugin> Root<P> {
             let verdict =
                 if P::HANDS_OVER && there { act::hand_over(verdict, configured.hands_over) } else { verdict };
             let verdict = act::edit_request(verdict, there, P::EDITS);
-            let details = configured.report(Some(&request), there, &verdict, now);
-            acts.push(Act { request: id, verdict: verdict.clone(), details });
+            let report = configured.report(Some(&request), there, &verdict, now);
+            configured.metrics.say(&report.lines);
+            let tally = configured.metrics.tally(&report.counters);
+            let mut act =
+                Act { request: id, verdict: verdict.clone(), details: report.details, tally, whole: None };
             // One that is gone has no end any more, and nobody would take it out again.
-            if (P::RESPONDS || P::OBSERVES) && there {
+            if keeps && there {
                 seen.push((request, verdict));
+            } else {
+                act.whole = Some(request);
             }
+            acts.push(act);
         }
         if away {
             let _ = hostcalls::set_effective_context(home);
@@ -306,6 +326,11 @@ impl<P: Plugin> Root<P> {
     }
 }
 
+/// Whether the plugin looks at requests again that were decided.
+fn looks_again<P: Plugin>(plugin: &P) -> bool {
+    (P::RESPONDS || P::OBSERVES) && (plugin.responds() || plugin.observes())
+}
+
 impl<P: Plugin> Configured<P> {
     /// The configuration ends. The first heir that can takes over what is left.
     fn end<'a>(mut self, heirs: impl IntoIterator<Item = &'a mut Self>) {
@@ -317,14 +342,14 @@ impl<P: Plugin> Configured<P> {
         self.metrics.write(&report);
     }
 
-    /// Writes a verdict down and gives what the access log says. `there`: what the report wants can be read.
+    /// Makes the report of a verdict, and leaves its note. `there`: what the report wants can be read, and a note be left.
     fn report(
         &mut self,
         request: Option<&Request>,
         there: bool,
         verdict: &Verdict,
         now: UnixMillis,
-    ) -> String {
+    ) -> Report {
         let wants = self.plugin.wants(verdict);
         let more = match request {
             Some(request) if there && !wants.is_empty() => {
@@ -333,13 +358,15 @@ impl<P: Plugin> Configured<P> {
             }
             Some(_) | None => Head::default(),
         };
-        let report = self.plugin.report(&mut self.state, request, &more, verdict, now);
-        self.metrics.write(&report);
-        if there && !report.note.is_empty() {
-            // A note that cannot be left is missing in the access log; the verdict stands.
-            let _ = hostcalls::set_property(Path::NOTE, report.note.as_bytes());
+        let mut report = self.plugin.report(&mut self.state, request, &more, verdict, now);
+        if !report.note.is_empty() {
+            let left = there && hostcalls::set_property(Path::NOTE, report.note.as_bytes()).is_ok();
+            // A note that cannot be left is missing in the access log; the verdict stands, and its event is written here.
+            if !left {
+                report.lines.extend(self.plugin.unnoted(&mut self.state, request, &more, verdict, now));
+            }
         }
-        report.details
+        report
     }
 }
 

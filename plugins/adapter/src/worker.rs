@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use meshward_model::{Answer, Plugin, Reason, RequestId, Severity, Verdict};
 
-use crate::act::{self, Acts};
+use crate::act::{self, Acts, Stuck};
 use crate::asked::Way;
 use crate::hostcalls::{self, Token};
 use crate::parked::MAX_PARKED;
@@ -176,11 +176,11 @@ impl<P: Plugin> Worker<P> {
         self.answered(id, (Way::Grpc, Token(token)), |_| Answer::Failed)
     }
 
-    /// A request that was to go on was answered instead, since the proxy did not let it.
-    pub fn stuck(&mut self, id: RequestId) {
-        let root = self.streams.get(&id.0).copied().unwrap_or_default();
+    /// A request that was to go on is refused instead, since the proxy did not let it: writes that down.
+    pub fn stuck(&mut self, stuck: Stuck) {
+        let root = self.streams.get(&stuck.request.0).copied().unwrap_or_default();
         if let Some(root) = self.root(root) {
-            root.stuck(id);
+            root.stuck(stuck);
         }
     }
 

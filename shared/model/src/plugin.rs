@@ -114,6 +114,17 @@ pub trait Plugin: Sized + 'static {
         verdict: &Verdict,
         now: UnixMillis,
     ) -> Report;
+
+    /// The lines of a verdict's event, where the note that leaves it to another plugin could not be left: none is lost for that. Empty
+    /// where [`Plugin::report`] has written them.
+    fn unnoted(
+        &self,
+        state: &mut Self::State,
+        request: Option<&Request>,
+        more: &Head,
+        verdict: &Verdict,
+        now: UnixMillis,
+    ) -> Vec<LogLine>;
 }
 
 /// What is kept of a request that was decided, for its response and its end.

@@ -1,8 +1,8 @@
 //! Two stages, one after the other; either may be left out. More are chains of chains.
 
 use meshward_model::{
-    Answer, Decision, Edits, Effects, Needs, Outcome, Reason, Request, Resumed, Seed, Stage, StageId, Step,
-    Ticket, UnixMillis, Verdict,
+    Answer, Counter, Decision, Edits, Effects, Needs, Outcome, Reason, Request, Resumed, Seed, Stage,
+    StageId, Step, Ticket, UnixMillis, Verdict,
 };
 
 /// Whose questions a stage answers for: its own, or those of the stages that it is made of.
@@ -171,6 +171,17 @@ impl<A: Stage + Owns, B: Stage + Owns> Stage for Chain<A, B> {
             effects.extend(second.tick(memory, now));
         }
         effects
+    }
+
+    fn counts(&self, state: &mut Self::State) -> Vec<(Counter, u32)> {
+        let mut counts = Vec::new();
+        if let (Some(first), Some(memory)) = (&self.first, &mut state.first) {
+            counts.extend(first.counts(memory));
+        }
+        if let (Some(second), Some(memory)) = (&self.second, &mut state.second) {
+            counts.extend(second.counts(memory));
+        }
+        counts
     }
 }
 

@@ -108,6 +108,10 @@ impl<const PENALTY: bool> Stage for Told<PENALTY> {
     fn tick_period_millis(&self) -> u32 {
         if PENALTY { 0 } else { 500 }
     }
+
+    fn counts(&self, seen: &mut u32) -> Vec<(Counter, u32)> {
+        vec![(if PENALTY { FIRST.denied } else { SECOND.denied }, *seen)]
+    }
 }
 
 impl Assemble for Chain<First, Second> {
@@ -253,4 +257,11 @@ fn a_chain_without_a_stage_lets_nothing_through() {
 fn a_chain_has_the_doors_of_its_stages_and_the_shortest_period() {
     const { assert!(Both::ASKS && Both::EDITS && Both::RESPONDS && !Both::OBSERVES && !Both::HANDS_OVER) };
     assert_eq!(plugin().tick_period_millis(), 500);
+}
+
+#[test]
+fn what_each_stage_has_counted_is_given_at_the_end() {
+    let chain = Chain { first: Some(Told::<true>), second: Some(Told::<false>) };
+    let mut seen = super::Both { first: Some(2), second: Some(1) };
+    assert_eq!(chain.counts(&mut seen), [(FIRST.denied, 2), (SECOND.denied, 1)]);
 }

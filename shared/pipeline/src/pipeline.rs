@@ -8,8 +8,8 @@ use meshward_event::{Recorder, details};
 use meshward_identity::{Settings, resolve};
 use meshward_model::{
     Anonymous, Answer, AskingCounters, Counter, Decision, Denial, Done, Edits, Effects, End, EndNeeds, Event,
-    Head, Needs, Node, Peer, Plugin, Reason, Refusal, Report, Request, Resumed, Seed, Seen, StageId, Step,
-    Ticket, UnixMillis, Verdict,
+    Head, LogLine, Needs, Node, Noted, Peer, Plugin, Reason, Refusal, Report, Request, Resumed, Seed, Seen,
+    StageId, Step, Ticket, UnixMillis, Verdict,
 };
 
 use crate::assemble::{Assemble, Assembled, assemble};
@@ -164,7 +164,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
     }
 
     fn give_up(&self, state: &mut Self::State, now: UnixMillis) -> Report {
-        self.recorder.give_up(&mut state.recorder, &self.node, now)
+        let mut report = self.recorder.give_up(&mut state.recorder, &self.node, now);
+        report.counters.extend(self.stage.counts(&mut state.stage));
+        report
     }
 
     fn wants(&self, verdict: &Verdict) -> Needs {
@@ -193,11 +195,25 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         let mut written = Report { counters, note: note::write(&noted), ..Report::default() };
         written.details = verdict.denial().map(details::of).unwrap_or_default();
         if !left {
-            let request = request.map(|request| self.complete(request.clone(), more));
-            let event = Event::Decision(report::event(&noted, request.as_ref(), now));
-            written.lines = self.recorder.record(&mut state.recorder, &event, &self.node);
+            written.lines = self.record(state, request, more, &noted, now);
         }
         written
+    }
+
+    fn unnoted(
+        &self,
+        state: &mut Self::State,
+        request: Option<&Request>,
+        more: &Head,
+        verdict: &Verdict,
+        now: UnixMillis,
+    ) -> Vec<LogLine> {
+        match report::written(verdict) {
+            Some((kind, denial)) if self.events == EventsFrom::Handover => {
+                self.record(state, request, more, &report::noted(kind, denial, false), now)
+            }
+            Some(_) | None => Vec::new(),
+        }
     }
 }
 
@@ -260,6 +276,20 @@ impl<S: Assemble> Pipeline<S> {
             report.lines.extend(self.recorder.record(&mut state.recorder, event, &self.node));
         }
         Done { resumed, questions, report }
+    }
+
+    /// Records a decision.
+    fn record(
+        &self,
+        state: &mut StateOf<S>,
+        request: Option<&Request>,
+        more: &Head,
+        noted: &Noted,
+        now: UnixMillis,
+    ) -> Vec<LogLine> {
+        let request = request.map(|request| self.complete(request.clone(), more));
+        let event = Event::Decision(report::event(noted, request.as_ref(), now));
+        self.recorder.record(&mut state.recorder, &event, &self.node)
     }
 
     /// Adds what was only read for the report.

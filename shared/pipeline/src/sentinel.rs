@@ -106,6 +106,13 @@ impl Stage for Watch {
             (Some(_) | None, _) => Effects::default(),
         }
     }
+
+    fn counts(&self, state: &mut Self::State) -> Vec<(Counter, u32)> {
+        match (&self.detection, state) {
+            (Some(detection), Some(state)) => detection.counts(state),
+            (Some(_) | None, _) => Vec::new(),
+        }
+    }
 }
 
 impl Assemble for Watch {

@@ -13,6 +13,9 @@ const TICKET: Ticket = Ticket::new(StageId::Probe, 3);
 const CONFIGURATION: &[u8] =
     br#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport"}"#;
 
+/// What the stage counts and says at its end.
+const ASKED: Counter = Counter { slot: 47, name: "meshward_probe_asked_total" };
+
 /// Watches the peer (a shadow document would), and asks the same of every request.
 struct Asks;
 
@@ -55,6 +58,10 @@ impl Stage for Asks {
         *asked = asked.saturating_add(1);
         let waiting = Waiting::on(TICKET, now, 100);
         if *asked == 1 { Step::Ask(question(), waiting) } else { Step::Wait(waiting) }
+    }
+
+    fn counts(&self, asked: &mut u32) -> Vec<(Counter, u32)> {
+        vec![(ASKED, core::mem::take(asked))]
     }
 
     fn answer(
@@ -141,4 +148,14 @@ fn the_pipeline_hands_on_what_its_stage_says_of_asking() {
     let plugin = plugin();
     assert_eq!(plugin.tick_period_millis(), 250);
     assert_eq!(plugin.tick(&mut plugin.state(Seed(0)), NOW).questions, [(TICKET, question())]);
+}
+
+#[test]
+fn what_a_stage_has_counted_is_written_down_when_its_configuration_ends() {
+    let plugin = plugin();
+    let mut state = plugin.state(Seed(0));
+    for id in 1..=2 {
+        plugin.decide(&mut state, head(id, b"spiffe://mesh.example/ns/a/sa/b"), NOW);
+    }
+    assert_eq!(plugin.give_up(&mut state, NOW).counters, [(ASKED, 2)]);
 }

@@ -4,17 +4,23 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test says what it expected, did and left out"
 )]
 
+use meshward_cases::mint::{Key, Mint, jwks};
 use meshward_corpus::case::{Case, Door};
 use meshward_corpus::engines::Modules;
 use meshward_corpus::files;
 use meshward_corpus::host::{Faulted, Rig};
 use meshward_corpus::played::Form;
-use meshward_host::{Fault, FaultKind, Faults, Status};
+use meshward_host::{
+    Attributes, CalloutAnswer, Fault, FaultKind, Faults, Module, Plugin, Progress, Proxy, Status, Stream,
+};
+use meshward_model::Reason;
+use serde_json::{Value, json};
 use std::thread;
 
 /// "Not there" is what the host says of a property that the connection does not have: a caller without a certificate, say. It
@@ -147,4 +153,80 @@ fn tell(what: &str, found: &Found) {
     assert!(found.runs > 1000, "the corpus makes few host calls");
     let shown: Vec<_> = found.wrong.iter().take(20).map(String::as_str).collect();
     assert!(found.wrong.is_empty(), "{}", shown.join("\n"));
+}
+
+/// The sentinel, and `authn` behind it, which leaves its events to it and waits for keys.
+fn leaving() -> (Proxy, Stream) {
+    let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
+    let plugin = |name: &str, more: Value| {
+        let mut configuration = json!({
+            "apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport",
+        });
+        configuration.as_object_mut().expect("an object").extend(more.as_object().expect("fields").clone());
+        let file = modules.of(name).unwrap_or_else(|remedy| panic!("{remedy}"));
+        let module = Module::new(&std::fs::read(file).expect("a module")).expect("a module");
+        Plugin::new(module, name).configured(configuration.to_string())
+    };
+    let issuer = json!({
+        "issuer": "https://id.example", "audiences": ["shop"], "algorithms": ["ES256"],
+        "jwks": {"cluster": "id", "host": "id.example", "path": "/keys"},
+    });
+    let callers = json!({
+        "apiVersion": "meshward.io/v1alpha1", "kind": "Authentication", "metadata": {"name": "callers"},
+        "spec": {"jwt": {"required": true, "issuers": [issuer]}},
+    });
+    let proxy = Proxy::builder().cluster("id").plugin(plugin("sentinel", json!({"documents": []})));
+    let proxy = proxy.plugin(plugin("authn", json!({"events": "handover", "documents": [callers]})));
+    let now = 1_800_000_000;
+    let mut proxy = proxy.now(now * 1_000).start().expect("it starts");
+    let key = Key::named("ec-1").expect("a test key");
+    let token = Mint::new(&key, "https://id.example", "shop", i64::try_from(now).expect("a time")).text();
+    let bearer = format!("Bearer {token}");
+    let stream = proxy.open(0, Attributes::plaintext());
+    let headers = [
+        (":method", "GET"),
+        (":path", "/"),
+        (":authority", "orders.shop"),
+        (":scheme", "http"),
+        ("authorization", bearer.as_str()),
+    ];
+    let headers = headers.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    proxy.request_headers(stream, headers.to_vec(), true);
+    assert!(matches!(proxy.progress(stream), Progress::Paused), "it waits for keys");
+    (proxy, stream)
+}
+
+/// Keys come; gives how many requests were counted as allowed and as denied, the codes of the events, and the answer's status.
+fn with_keys((mut proxy, stream): (Proxy, Stream)) -> (u64, u64, Vec<String>, Option<u16>) {
+    let calls = proxy.callouts();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let headers = vec![(b":status".to_vec(), b"200".to_vec())];
+    let body = jwks([&Key::named("ec-1").expect("a test key")]).into_bytes();
+    assert!(proxy.answer(calls[0].id, CalloutAnswer::Http { headers, body, trailers: None }));
+    let status = proxy.replied(stream).map(|reply| reply.status);
+    proxy.finish(stream);
+    let counted = |what: &str| proxy.counter(&format!("meshward_authn_{what}_total")).unwrap_or_default();
+    let events = proxy.log().iter().filter_map(|line| line.text.strip_prefix("meshward.event "));
+    let code = |event: &str| {
+        let event: Value = serde_json::from_str(event).expect("a record");
+        event["metadata"]["event_code"].as_str().expect("a code").to_owned()
+    };
+    (counted("allowed"), counted("denied"), events.map(code).collect(), status)
+}
+
+#[test]
+fn a_request_that_the_host_does_not_let_go_on_is_one_event_whoever_writes_it() {
+    assert_eq!(with_keys(leaving()), (1, 0, Vec::new(), None));
+    let internal = Reason::Internal.code();
+    // What fails, and what comes of it. Where no note can be left, the event is written by who decided.
+    for (function, reason, status) in [
+        ("proxy_continue_stream", internal, Some(503)),
+        ("proxy_set_property", Reason::HandoverTaken.code(), Some(403)),
+        ("proxy_set_effective_context", internal, None),
+    ] {
+        let (mut proxy, stream) = leaving();
+        proxy.set_faults(every(function, FaultKind::Status(Status::InternalFailure)));
+        let came = with_keys((proxy, stream));
+        assert_eq!(came, (0, 1, vec![reason.to_owned()], status), "{function}");
+    }
 }

@@ -1,9 +1,9 @@
 //! A plugin of a few lines, and a bench to drive it on.
 
 use meshward_model::{
-    Anonymous, Answer, AskingCounters, Cas, Counter, Done, Edits, End, EndNeeds, Head, Headers, Needs, Node,
-    Peer, Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen, StageId, Step,
-    Ticket, UnixMillis, Verdict, Waiting,
+    Anonymous, Answer, AskingCounters, Cas, Counter, Done, Edits, End, EndNeeds, Head, Headers, LogLine,
+    Needs, Node, Peer, Plugin, Question, Reason, Refusal, Report, Request, RequestId, Resumed, Seed, Seen,
+    StageId, Step, Ticket, UnixMillis, Verdict, Waiting,
 };
 
 use crate::asked::Way;
@@ -120,6 +120,17 @@ impl Plugin for Toy {
 
     fn report(&self, _: &mut State, _: Option<&Request>, _: &Head, _: &Verdict, _: UnixMillis) -> Report {
         Report::default()
+    }
+
+    fn unnoted(
+        &self,
+        _: &mut State,
+        _: Option<&Request>,
+        _: &Head,
+        _: &Verdict,
+        _: UnixMillis,
+    ) -> Vec<LogLine> {
+        Vec::new()
     }
 }
 
