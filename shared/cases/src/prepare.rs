@@ -11,6 +11,7 @@ use crate::format::{
     RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
 };
 use crate::mint::{Key, jwks};
+use crate::played::{self, Form, Which};
 use meshward_model::Reason;
 use meshward_pipeline::split;
 use serde_yaml_ng::Value;
@@ -98,6 +99,15 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
     let planted = raw.given.planted.map(planted).transpose()?;
     if planted.as_ref().is_some_and(|planted| without.contains(&planted.before)) {
         return Err("`planted` before a plugin that is left out".to_owned());
+    }
+    if let Some(Planted { before, .. }) = &planted {
+        let links = played::chain(&policy.json, Form::Apart).map_err(|refusal| refusal.to_string())?;
+        if !links.iter().any(|link| link.which == Which::Apart(*before)) {
+            let name = before.name();
+            return Err(format!(
+                "`planted` before `{name}`, of which the policy's chain has none; name one that it has"
+            ));
+        }
     }
     let name = at.to_owned();
     Ok(Case { name, policy, peer, transport, port, servers, without, twice, planted, steps, skips })

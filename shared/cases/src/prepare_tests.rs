@@ -94,3 +94,18 @@ fn names_stand_once_and_policies_are_used() {
     assert!(cases_of(unused).unwrap_err().contains("used by no case"));
     assert!(read(&format!("  - {{name: n, steps: [{DENY}]}}")).unwrap_err().contains("no `policy.yaml`"));
 }
+
+#[test]
+fn something_is_planted_before_a_plugin_that_the_chain_has() {
+    let read = |before: &str| {
+        let policy = "{apiVersion: meshward.io/v1alpha1, kind: PluginConfig, peerVerifiedBy: transport, documents: [{apiVersion: \
+                      meshward.io/v1alpha1, kind: AccessPolicy, metadata: {name: all, namespace: shop}, spec: {rules: [{}]}}]}";
+        let given = format!("{{policy: p, planted: {{before: {before}, bytes: [1]}}}}");
+        let text =
+            format!("policies: {{p: {policy}}}\ncases: [{{name: n, given: {given}, steps: [{DENY}]}}]");
+        cases_of(serde_yaml_ng::from_str(&text).unwrap())
+    };
+    assert_eq!(read("authz").unwrap().len(), 1);
+    let told = read("authn").unwrap_err();
+    assert!(told.contains("`planted` before `authn`, of which the policy's chain has none"), "{told}");
+}

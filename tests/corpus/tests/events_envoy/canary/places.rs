@@ -18,13 +18,16 @@ pub(super) fn plain() -> RawRequest {
 /// All of them.
 pub(super) fn all(tokens: &Tokens) -> Vec<Place> {
     let good = tokens.good();
-    let mut places: Vec<Place> = of_requests()
-        .into_iter()
-        .chain(of_headers())
-        .map(|(name, request)| Place { name: name.to_owned(), request: tokens::carrying(request, &good) })
-        .collect();
+    let carrying = |Place { name, request }| Place { name, request: tokens::carrying(request, &good) };
+    let mut places: Vec<Place> = bare().map(carrying).collect();
     places.extend(of_authorization(tokens));
     places
+}
+
+/// Those that are not in the token, before there is one: the secret is in nothing else of them.
+pub(super) fn bare() -> impl Iterator<Item = Place> {
+    let all = of_requests().into_iter().chain(of_headers());
+    all.map(|(name, request)| Place { name: name.to_owned(), request })
 }
 
 fn of_requests() -> Vec<(&'static str, RawRequest)> {
@@ -90,7 +93,8 @@ fn of_headers() -> Vec<(&'static str, RawRequest)> {
     places
 }
 
-fn of_authorization(tokens: &Tokens) -> Vec<Place> {
+/// Those that are where a token belongs.
+pub(super) fn of_authorization(tokens: &Tokens) -> Vec<Place> {
     let place = |name: &str, value: String| Place {
         name: format!("token: {name}"),
         request: plain().header("authorization", value),
