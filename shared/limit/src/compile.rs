@@ -10,7 +10,7 @@ use meshward_model::{Code, DocumentKind, Needs, Refusal, RuleId, RuleName};
 use crate::fields::is_name;
 use crate::gcra::Rate;
 use crate::key::KeyPart;
-use crate::limit::{Limit, Matches};
+use crate::limit::{Limit, Matches, Terms};
 use crate::quota::Quota;
 use crate::raw::{RawKey, RawLimit, RawMatch, RawMode, RawRate, RawRateLimit, RawScope};
 
@@ -130,6 +130,7 @@ impl QuotaCompiler {
         self.limits.push(Limit {
             name: Arc::from(raw.name.as_str()),
             rule: RuleId::new(rule),
+            terms: Terms::new(&raw.name, rate),
             rate,
             parts,
             shared: raw.scope == RawScope::Proxy,

@@ -2,13 +2,15 @@
 
 use meshward_model::UnixMillis;
 
+use crate::limit::Terms;
+
 /// `RateLimit-Policy`, `RateLimit` and `Retry-After`, as names of a header map.
 pub(crate) const POLICY: &[u8] = b"ratelimit-policy";
 pub(crate) const LIMIT: &[u8] = b"ratelimit";
 pub(crate) const RETRY_AFTER: &[u8] = b"retry-after";
 
-/// What a member takes beside its name, in bytes, with numbers of ten digits.
-const MEMBER_BYTES: usize = 30;
+/// What a comma and two parameters of ten digits take.
+const NUMBERS_BYTES: usize = 28;
 
 /// The values of `RateLimit-Policy` and `RateLimit`: lists of structured fields (RFC 9651).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,27 +20,25 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Adds a limit: `quota` requests in `window` seconds, of which `remaining` are left for the next `seconds`. The name was checked
-    /// when it was compiled: it needs no escapes.
-    pub(crate) fn add(&mut self, name: &str, quota: u64, window: u64, remaining: u64, seconds: u64) {
-        member(&mut self.policy, name, (";q=", quota), (";w=", window));
-        member(&mut self.limit, name, (";r=", remaining), (";t=", seconds));
+    /// Adds a limit with these terms, of whose quota `remaining` are left for the next `seconds`. Every answer carries both fields: they
+    /// are put together without the machinery of `format!`.
+    pub(crate) fn add(&mut self, terms: &Terms, remaining: u64, seconds: u64) {
+        for (list, member) in [(&mut self.policy, &terms.policy), (&mut self.limit, &terms.name)] {
+            list.reserve(member.len().saturating_add(NUMBERS_BYTES));
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push_str(member);
+        }
+        parameter(&mut self.limit, ";r=", remaining);
+        parameter(&mut self.limit, ";t=", seconds);
     }
 }
 
-/// Adds a member to a list. Every answer carries two: they are put together without the machinery of `format!`.
-fn member(list: &mut String, name: &str, one: (&str, u64), other: (&str, u64)) {
-    list.reserve(name.len().saturating_add(MEMBER_BYTES));
-    if !list.is_empty() {
-        list.push_str(", ");
-    }
-    list.push('"');
+/// Adds a parameter that is a number.
+pub(crate) fn parameter(list: &mut String, name: &str, value: u64) {
     list.push_str(name);
-    list.push('"');
-    for (parameter, value) in [one, other] {
-        list.push_str(parameter);
-        decimal(list, value);
-    }
+    decimal(list, value);
 }
 
 /// Adds a number in decimal digits.
@@ -66,13 +66,15 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::gcra::Rate;
 
     #[test]
     fn several_limits_make_one_list() {
         let mut fields = Fields::default();
-        fields.add("per-caller", 100, 60, 37, 12);
-        fields.add("burst", 20, 1, 0, 1);
+        fields.add(&Terms::new("per-caller", Rate::new(100, 60_000, 100).unwrap()), 37, 12);
+        fields.add(&Terms::new("burst", Rate::new(20, 1_000, 20).unwrap()), 0, 1);
         assert_eq!(fields.policy, "\"per-caller\";q=100;w=60, \"burst\";q=20;w=1");
         assert_eq!(fields.limit, "\"per-caller\";r=37;t=12, \"burst\";r=0;t=1");
     }

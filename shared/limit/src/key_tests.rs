@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::toy::request;
-use meshward_model::{Anonymous, Headers, Peer, Token};
+use meshward_model::{Anonymous, Headers, Peer, Token, Written};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -24,7 +24,12 @@ fn with_headers(pairs: &[(&str, &str)]) -> Request {
 fn with_token(subject: Option<&str>, issuer: &str) -> Request {
     let mut request = request("shop/web", "/");
     let subject = subject.map(str::to_owned);
-    request.token = Some(Arc::new(Token { issuer: issuer.to_owned(), subject, claims: Vec::new() }));
+    request.token = Some(Arc::new(Token {
+        issuer: issuer.to_owned(),
+        subject,
+        claims: Vec::new(),
+        written: Written::default(),
+    }));
     request
 }
 

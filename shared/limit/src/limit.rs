@@ -5,6 +5,7 @@ use std::sync::Arc;
 use meshward_http::template::Template;
 use meshward_model::{Allowance, Denial, Needs, Reason, Request, RuleId, StageId, UnixMillis};
 
+use crate::fields::parameter;
 use crate::gcra::Rate;
 use crate::key::{self, Key, KeyPart};
 
@@ -14,6 +15,7 @@ pub(crate) struct Limit {
     pub(crate) name: Arc<str>,
     pub(crate) rule: RuleId,
     pub(crate) rate: Rate,
+    pub(crate) terms: Terms,
     pub(crate) parts: Vec<KeyPart>,
     /// Whether the workers of the proxy share the buckets.
     pub(crate) shared: bool,
@@ -73,7 +75,7 @@ impl Limit {
         Allowance {
             stage: StageId::Ratelimit,
             policy: Arc::clone(&self.name),
-            quota: quota(self.rate).0,
+            quota: self.terms.quota,
             remaining: remaining.into(),
             full_at,
         }
@@ -85,9 +87,27 @@ impl Limit {
     }
 }
 
-/// A rate as draft-ietf-httpapi-ratelimit-headers tells it, in whole seconds: how many requests in how many of them. The window is
-/// the time in which an empty bucket fills, rounded up, so that no more than the quota is ever left.
-pub(crate) fn quota(rate: Rate) -> (u64, u64) {
-    let window = rate.fill_millis().div_ceil(1_000).max(1);
-    (rate.requests_in(window.saturating_mul(1_000)).max(rate.burst().into()), window)
+/// A limit as draft-ietf-httpapi-ratelimit-headers tells it: what does not change from answer to answer is written once.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// How many requests may come in a window.
+    pub(crate) quota: u64,
+    /// The member of `RateLimit-Policy`.
+    pub(crate) policy: Box<str>,
+    /// How the member of `RateLimit` begins: the name, in quotes.
+    pub(crate) name: Box<str>,
+}
+
+impl Terms {
+    /// The terms of a rate, in whole seconds. The window is the time in which an empty bucket fills, rounded up, so that no more than
+    /// the quota is ever left. The name was checked: it needs no escapes.
+    pub(crate) fn new(name: &str, rate: Rate) -> Self {
+        let window = rate.fill_millis().div_ceil(1_000).max(1);
+        let quota = rate.requests_in(window.saturating_mul(1_000)).max(rate.burst().into());
+        let name = ["\"", name, "\""].concat();
+        let mut policy = name.clone();
+        parameter(&mut policy, ";q=", quota);
+        parameter(&mut policy, ";w=", window);
+        Self { quota, policy: policy.into(), name: name.into() }
+    }
 }

@@ -15,7 +15,7 @@ use crate::detection::Detection;
 use crate::fields::{Fields, LIMIT, POLICY, RETRY_AFTER, seconds_until};
 use crate::ids::Ids;
 use crate::known::Known;
-use crate::limit::quota;
+use crate::limit::Terms;
 use crate::standing::{Level, Standing};
 use crate::table::Table;
 use crate::watch::Tasks;
@@ -139,7 +139,7 @@ impl Penalty {
                 request.allowances.push(Allowance {
                     stage: StageId::Penalty,
                     policy: NAME.into(),
-                    quota: quota(rate).0,
+                    quota: Terms::new(NAME, rate).quota,
                     remaining: rate.available(tat, now).into(),
                     full_at: rate.full_at(tat, now),
                 });
@@ -147,9 +147,8 @@ impl Penalty {
             return None;
         }
         let seconds = seconds_until(rate.ready_at(spot.tat, 1), now).max(1);
-        let (quota, window) = quota(rate);
         let mut fields = Fields::default();
-        fields.add(NAME, quota, window, 0, seconds);
+        fields.add(&Terms::new(NAME, rate), 0, seconds);
         let denial = Denial::new(Reason::PenaltyThrottled, None)
             .with(POLICY, fields.policy)
             .with(LIMIT, fields.limit)
@@ -302,9 +301,9 @@ impl Stage for Penalty {
         let Some(allowance) = allowances.find(|allowance| allowance.stage == StageId::Penalty) else {
             return Edits::NONE;
         };
-        let (quota, window) = quota(self.detection.throttle_rate);
+        let terms = Terms::new(NAME, self.detection.throttle_rate);
         let mut fields = Fields::default();
-        fields.add(NAME, quota, window, allowance.remaining, seconds_until(allowance.full_at, now));
+        fields.add(&terms, allowance.remaining, seconds_until(allowance.full_at, now));
         Edits::NONE.with(POLICY, fields.policy).with(LIMIT, fields.limit)
     }
 

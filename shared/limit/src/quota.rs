@@ -14,7 +14,7 @@ use crate::buckets::{Buckets, Room, Said};
 use crate::counters::{CONTENTION, OVERFLOW, RUBBISH};
 use crate::fields::{Fields, LIMIT, POLICY, RETRY_AFTER, seconds_until};
 use crate::lease::Plan;
-use crate::limit::{Limit, quota};
+use crate::limit::Limit;
 use crate::slot::{Fingerprint, Slot};
 
 /// How fast may callers go?
@@ -122,17 +122,15 @@ impl Quota {
         let mut strictest: Option<(UnixMillis, &Limit)> = None;
         for (at, ready_at) in full {
             let Some(limit) = self.limits.get(*at) else { continue };
-            let (quota, window) = quota(limit.rate);
-            fields.add(&limit.name, quota, window, 0, seconds_until(*ready_at, now).max(1));
+            fields.add(&limit.terms, 0, seconds_until(*ready_at, now).max(1));
             if strictest.is_none_or(|(longest, _)| *ready_at > longest) {
                 strictest = Some((*ready_at, limit));
             }
         }
         for (at, room) in rooms {
             let Some(limit) = self.limits.get(*at).filter(|limit| limit.enforced) else { continue };
-            let (quota, window) = quota(limit.rate);
             let (remaining, full_at) = state.buckets.left(limit, *room, now);
-            fields.add(&limit.name, quota, window, remaining.into(), seconds_until(full_at, now));
+            fields.add(&limit.terms, remaining.into(), seconds_until(full_at, now));
         }
         let Some((ready_at, limit)) = strictest else { return Verdict::deny(Reason::Internal, None) };
         let seconds = seconds_until(ready_at, now).max(1).to_string();
@@ -275,9 +273,8 @@ impl Stage for Quota {
             let Some(limit) = self.limits.iter().find(|limit| limit.name == allowance.policy) else {
                 continue;
             };
-            let (quota, window) = quota(limit.rate);
             let seconds = seconds_until(allowance.full_at, now);
-            fields.add(&limit.name, quota, window, allowance.remaining, seconds);
+            fields.add(&limit.terms, allowance.remaining, seconds);
         }
         if fields.policy.is_empty() {
             return Edits::NONE;

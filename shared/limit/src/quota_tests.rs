@@ -4,7 +4,7 @@
 use super::*;
 use crate::toy::{NOW, Proxy, at, header, request};
 use crate::{QuotaCompiler, counters};
-use meshward_model::{Decision, Token};
+use meshward_model::{Decision, Token, Written};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -168,6 +168,7 @@ fn a_verified_subject_is_one_key_whoever_brings_it() {
             issuer: "https://issuer".to_owned(),
             subject: Some(subject.to_owned()),
             claims: Vec::new(),
+            written: Written::default(),
         };
         request.token = Some(Arc::new(token));
         allowed(&workers.proxy.decide(&workers.quota, &mut workers.states[0], &mut request, NOW))

@@ -43,5 +43,5 @@ pub use spiffe_id::{SpiffeId, SpiffeIdError};
 pub use stage::{Noted, Outcome, Stage, StageId};
 pub use step::{Answer, Cas, Question, RequestId, Step, Ticket, Waiting};
 pub use time::UnixMillis;
-pub use token::{Claim, Token};
+pub use token::{Claim, Token, Written};
 pub use verdict::{Allowed, Decision, Denial, Edits, Verdict};

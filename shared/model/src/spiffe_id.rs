@@ -68,16 +68,15 @@ impl SpiffeId {
             return Err(SpiffeIdError::TooLong);
         }
         let rest = bytes.strip_prefix(SCHEME).ok_or(SpiffeIdError::Scheme)?;
-        let trust_domain_len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-        let (trust_domain, path) = rest.split_at(trust_domain_len);
-        if trust_domain.is_empty()
-            || trust_domain.len() > Self::MAX_TRUST_DOMAIN_BYTES
-            || !trust_domain.iter().all(|byte| is_trust_domain_byte(*byte))
+        let trust_domain = rest.iter().take_while(|byte| class(**byte) == Class::Anywhere).count();
+        if trust_domain == 0
+            || trust_domain > Self::MAX_TRUST_DOMAIN_BYTES
+            || rest.get(trust_domain).is_some_and(|byte| *byte != b'/')
         {
             return Err(SpiffeIdError::TrustDomain);
         }
-        let trust_domain_end = SCHEME.len().saturating_add(trust_domain_len);
-        let segments = Segments::of(path, trust_domain_end)?;
+        let trust_domain_end = SCHEME.len().saturating_add(trust_domain);
+        let segments = Segments::of(&bytes, trust_domain_end)?;
         let (namespace, service_account) = segments.kubernetes_parts(&bytes);
         let text = String::from_utf8(bytes).map_err(|_| SpiffeIdError::Path)?;
         Ok(Self { text, trust_domain_end, namespace, service_account })
@@ -126,12 +125,41 @@ impl fmt::Display for SpiffeId {
     }
 }
 
-fn is_trust_domain_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+/// Where a byte may stand (SPIFFE-ID §2.1, §2.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// In trust domain and path.
+    Anywhere,
+    /// In the path only.
+    Path,
+    /// Between segments.
+    Slash,
+    /// Nowhere.
+    Nowhere,
 }
 
-const fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+/// Every byte's class: each is looked at once for every request.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Nowhere; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        let class = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => Class::Anywhere,
+            b'A'..=b'Z' => Class::Path,
+            b'/' => Class::Slash,
+            _ => Class::Nowhere,
+        };
+        #[expect(clippy::indexing_slicing, reason = "a constant: it would not compile")]
+        {
+            classes[byte as usize] = class;
+        }
+        byte = byte.wrapping_add(1);
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Nowhere)
 }
 
 type Parts = (Option<Range<usize>>, Option<Range<usize>>);
@@ -146,23 +174,38 @@ impl Segments {
     /// As many as the longest form with a namespace has.
     const KEPT: usize = 6;
 
-    /// Checks a path that is empty or begins with `/`, and stands at `start` of the ID.
-    fn of(path: &[u8], start: usize) -> Result<Self, SpiffeIdError> {
+    /// Checks the path, which begins at `start` of the ID: it is empty or begins with `/`.
+    fn of(id: &[u8], start: usize) -> Result<Self, SpiffeIdError> {
         let mut segments = Self { first: [const { 0..0 }; Self::KEPT], count: 0 };
-        let mut at = start;
-        for segment in path.split(|byte| *byte == b'/').skip(1) {
-            let from = at.saturating_add(1);
-            at = from.saturating_add(segment.len());
-            let dots = matches!(segment, b"" | b"." | b"..");
-            if dots || !segment.iter().all(|byte| is_path_byte(*byte)) {
-                return Err(SpiffeIdError::Path);
+        // Behind the slash that began the segment; none has begun yet.
+        let mut from = None;
+        for (at, byte) in id.iter().enumerate().skip(start) {
+            match class(*byte) {
+                Class::Slash => {
+                    if let Some(from) = from {
+                        segments.push(id, from..at)?;
+                    }
+                    from = Some(at.saturating_add(1));
+                }
+                Class::Anywhere | Class::Path => {}
+                Class::Nowhere => return Err(SpiffeIdError::Path),
             }
-            if let Some(kept) = segments.first.get_mut(segments.count) {
-                *kept = from..at;
-            }
-            segments.count = segments.count.saturating_add(1);
+        }
+        if let Some(from) = from {
+            segments.push(id, from..id.len())?;
         }
         Ok(segments)
+    }
+
+    fn push(&mut self, id: &[u8], segment: Range<usize>) -> Result<(), SpiffeIdError> {
+        if matches!(id.get(segment.clone()), None | Some(b"" | b"." | b"..")) {
+            return Err(SpiffeIdError::Path);
+        }
+        if let Some(kept) = self.first.get_mut(self.count) {
+            *kept = segment;
+        }
+        self.count = self.count.saturating_add(1);
+        Ok(())
     }
 
     fn kubernetes_parts(&self, id: &[u8]) -> Parts {

@@ -1,6 +1,7 @@
 //! A verified token, as policies see it.
 
 use core::fmt;
+use std::sync::OnceLock;
 
 /// A token whose signature and claims were verified: nothing else becomes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +12,31 @@ pub struct Token {
     pub subject: Option<String>,
     /// Every claim, the registered ones included, in the order of the token.
     pub claims: Vec<(String, Claim)>,
+    /// What the token was written as; a token that is seen again is not written again.
+    pub written: Written,
+}
+
+/// Bytes that were made of a token and lie with it. They say nothing that the token does not say: any two are equal.
+#[derive(Default)]
+pub struct Written(OnceLock<Box<[u8]>>);
+
+impl Clone for Written {
+    /// Nothing yet: what is copied may be changed before it is written.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Written {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written")
+    }
 }
 
 /// The value of a claim (RFC 8259's values; an object keeps its order).
@@ -33,6 +59,11 @@ pub enum Claim {
 }
 
 impl Token {
+    /// The token in bytes; `write` is called the first time, and is the same each time.
+    pub fn written(&self, write: impl FnOnce(&Self) -> Vec<u8>) -> &[u8] {
+        self.written.0.get_or_init(|| write(self).into_boxed_slice())
+    }
+
     /// The value of a top-level claim.
     pub fn claim(&self, name: &str) -> Option<&Claim> {
         self.claims.iter().find(|(known, _)| known == name).map(|(_, claim)| claim)
@@ -101,6 +132,7 @@ mod tests {
             issuer: "https://issuer.example".to_owned(),
             subject: Some("alice".to_owned()),
             claims: vec![("realm".to_owned(), realm), ("sub".to_owned(), Claim::Text("alice".to_owned()))],
+            written: Written::default(),
         }
     }
 
@@ -112,6 +144,14 @@ mod tests {
         assert_eq!(token.claim_at(["realm", "none"]), None);
         assert_eq!(token.claim_at(["sub", "roles"]), None);
         assert_eq!(token.claim_at([]), None);
+    }
+
+    #[test]
+    fn a_token_is_written_once_and_equals_one_that_was_not() {
+        let token = token();
+        assert_eq!(token.written(|token| token.issuer.clone().into_bytes()), b"https://issuer.example");
+        assert_eq!(token.written(|_| Vec::new()), b"https://issuer.example");
+        assert_eq!(token, self::token());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! `u32`, every value begins with a byte that says what it is. Version N reads N − 1, so that modules may be upgraded one by one;
 //! there is one version so far.
 
-use meshward_model::{Claim, Token};
+use meshward_model::{Claim, Token, Written};
 
 /// The version that is written.
 const VERSION: u8 = 1;
@@ -29,7 +29,11 @@ pub(crate) struct Unreadable;
 
 /// The handover of a request with this token, or with none.
 pub(crate) fn encode(token: Option<&Token>) -> Vec<u8> {
-    let Some(Token { issuer, subject, claims }) = token else { return vec![VERSION, NULL] };
+    token.map_or_else(|| vec![VERSION, NULL], |token| token.written(encode_token).to_vec())
+}
+
+fn encode_token(token: &Token) -> Vec<u8> {
+    let Token { issuer, subject, claims, .. } = token;
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
     bytes.extend_from_slice(&[VERSION, MAP]);
     text(&mut bytes, issuer);
@@ -117,7 +121,7 @@ impl<'a> Reader<'a> {
                     _ => return None,
                 };
                 let claims = self.members(MAX_DEPTH)?;
-                Some(Some(Token { issuer, subject, claims }))
+                Some(Some(Token { issuer, subject, claims, written: Written::default() }))
             }
             _ => None,
         }

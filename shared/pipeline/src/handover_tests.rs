@@ -16,6 +16,7 @@ fn token() -> Token {
         issuer: "https://issuer.example".to_owned(),
         subject: Some("alice".to_owned()),
         claims: claims.into_iter().map(|(name, claim)| (name.to_owned(), claim)).collect(),
+        written: Written::default(),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::key::Public;
+use meshward_model::Written;
 
 fn verified(issuer: usize, bytes: usize) -> Verified {
     let key = Key { name: None, public: Public::Ed25519(vec![u8::try_from(issuer).unwrap_or_default()]) };
-    let token = Token { issuer: String::new(), subject: None, claims: Vec::new() };
+    let token =
+        Token { issuer: String::new(), subject: None, claims: Vec::new(), written: Written::default() };
     let times = Times { expires: 0, not_before: None };
     let sent = vec![b'x'; bytes].into_boxed_slice();
     Verified { issuer, key: Arc::new(key), times, sent, token: Arc::new(token) }
@@ -71,7 +73,9 @@ fn what_is_not_to_be_kept_goes() {
 fn another_token_in_the_same_place_is_not_known() {
     let mut cache = Cache::default();
     cache.put(print(1), verified(0, 10));
-    for other in [&b"xxxxxxxxxX"[..], b"xxxxxxxxx", b"xxxxxxxxxxx", b""] {
+    for other in
+        [&b"xxxxxxxxxX"[..], b"Xxxxxxxxxx", b"xxxxxxxXxx", b"xxxxxxxxx", b"xxxxxxxxxxx", b"xxxxxxxx", b""]
+    {
         assert!(cache.get(print(1), other).is_none());
     }
     assert!(has(&cache, 1, 10));

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use meshward_model::{Answer, Question, Reason, StageId, Ticket, Token, Trouble, UnixMillis, Waiting};
+use meshward_model::{
+    Answer, Question, Reason, StageId, Ticket, Token, Trouble, UnixMillis, Waiting, Written,
+};
 
 use crate::algorithm::Algorithm;
 use crate::cache::{Print, Verified};
@@ -143,7 +145,12 @@ impl Jwt {
             print,
             issuer: place,
             times,
-            token: Token { issuer: issuer.name.clone(), subject, claims: unverified.claims },
+            token: Token {
+                issuer: issuer.name.clone(),
+                subject,
+                claims: unverified.claims,
+                written: Written::default(),
+            },
             message: unverified.message.to_owned(),
             signature: unverified.signature.to_owned(),
             keys: keys.into_iter().rev().collect(),

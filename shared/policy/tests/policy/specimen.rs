@@ -5,7 +5,7 @@ use std::sync::Arc;
 use meshward_config::WhenNothingApplies;
 use meshward_model::{
     Anonymous, Claim, Decision, DocumentKind, Headers, Needs, Peer, Reason, Refusal, Request, RequestId,
-    SpiffeId, Token,
+    SpiffeId, Token, Written,
 };
 use meshward_policy::{AccessControl, Compiler, Tokens};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ impl Ask {
 fn verified(claims: &Value) -> Token {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let Claim::Map(members) = claim(claims) else { panic!("claims are an object: {claims}") };
-    Token { issuer: text("iss").unwrap(), subject: text("sub"), claims: members }
+    Token { issuer: text("iss").unwrap(), subject: text("sub"), claims: members, written: Written::default() }
 }
 
 fn claim(value: &Value) -> Claim {
