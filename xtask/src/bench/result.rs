@@ -27,7 +27,7 @@ const PAIRS: [(Contestant, Contestant, Option<f64>); 14] = [
     (Contestant::Authn, Contestant::AuthnFloor, Some(CEILING)),
     (Contestant::Quota, Contestant::QuotaFloor, Some(CEILING)),
     (Contestant::Sentinel, Contestant::SentinelFloor, Some(CEILING)),
-    (Contestant::Guard, Contestant::GuardFloor, Some(CEILING)),
+    (Contestant::Guard, Contestant::GuardFloor, None),
     (Contestant::Guard, Contestant::Apart, Some(GUARD_CEILING)),
     (Contestant::AuthzAccess, Contestant::SdkStripped, None),
     (Contestant::AuthzAccess, Contestant::SdkEmpty, None),
