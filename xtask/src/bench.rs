@@ -17,6 +17,7 @@ mod signature;
 mod stages;
 mod trace;
 mod traced;
+mod turns;
 mod witness;
 
 use std::path::PathBuf;

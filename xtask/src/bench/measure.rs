@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::contestant::Contestant;
 use super::cpu::{self, Cpus};
 use super::scene::{self, Scene};
+use super::turns;
 use crate::show;
 
 /// How many connections carry the load: enough to keep one worker busy.
@@ -73,7 +74,7 @@ pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Resu
         let rounds = plan.rounds.div_ceil(plan.starts);
         for round in 0..rounds {
             let begin = start.saturating_sub(1).saturating_mul(rounds);
-            for at in turns(begin.saturating_add(round), running.len()) {
+            for at in turns::of(begin.saturating_add(round), running.len()) {
                 let (Some(one), Some(of)) = (running.get_mut(at), measured.get_mut(at)) else { continue };
                 of.cold.push(one.load(&request, SETTLE)?);
                 of.per_request.push(one.load(&request, plan.requests)?);
@@ -83,21 +84,6 @@ pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Resu
         show::progress(&format!("start {start} of {} measured, {took}", plan.starts));
     }
     Ok(measured)
-}
-
-/// The turns of a round: rows of a balanced Latin square (Williams 1949), so that over as many rounds as there are configurations, or
-/// twice as many where they are odd, each takes each place and follows each other one equally often.
-fn turns(round: u32, count: usize) -> Vec<usize> {
-    let round = usize::try_from(round).unwrap_or_default();
-    // 0, 1, n-1, 2, n-2, …: neighbours differ by each number once.
-    let mut row: Vec<usize> = (0..count)
-        .map(|at| if at % 2 == 0 { (count - at / 2) % count } else { at.div_ceil(2) })
-        .map(|one| (one + round) % count)
-        .collect();
-    if count % 2 == 1 && (round / count.max(1)) % 2 == 1 {
-        row.reverse();
-    }
-    row
 }
 
 /// Starts each configuration and notes what that cost.
@@ -151,31 +137,4 @@ impl Running {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_takes_each_place_and_follows_each_other_equally_often() {
-        for count in [2_usize, 3, 6, 11, 17, 18] {
-            let cycle = if count % 2 == 0 { count } else { 2 * count };
-            let (mut places, mut followers) = (vec![0; count * count], vec![0; count * count]);
-            for round in 0..u32::try_from(cycle).expect("few") {
-                let row = turns(round, count);
-                for (at, one) in row.iter().enumerate() {
-                    places[at * count + one] += 1;
-                }
-                for pair in row.windows(2) {
-                    followers[pair[0] * count + pair[1]] += 1;
-                }
-            }
-            assert!(places.iter().all(|times| *times == cycle / count), "{count}");
-            let equal = |(at, times): (usize, &usize)| {
-                *times == if at % (count + 1) == 0 { 0 } else { cycle / count }
-            };
-            assert!(followers.iter().enumerate().all(equal), "{count}");
-        }
-    }
 }
