@@ -33,14 +33,14 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a SPIFFE ID may end with a slash",
         file: SPIFFE_ID,
-        from: "matches!(segment, b\"\" | b\".\" | b\"..\")",
-        to: "matches!(segment, b\".\" | b\"..\")",
+        from: "None | Some(b\"\" | b\".\" | b\"..\")",
+        to: "None | Some(b\".\" | b\"..\")",
     },
     Fault {
         name: "a trust domain may be upper case",
         file: SPIFFE_ID,
-        from: "byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!",
-        to: "byte.is_ascii_alphanumeric() || matches!",
+        from: "b'A'..=b'Z' => Class::Path,",
+        to: "b'A'..=b'Z' => Class::Anywhere,",
     },
     Fault {
         name: "of a repeated header the first is the one",
