@@ -33,7 +33,8 @@ pub(crate) struct Args {
 }
 
 /// The packages whose tests are asked about a fault, after those of the package that it is planted in.
-const PACKAGES: [&str; 4] = ["meshward-model", "meshward-http", "meshward-identity", "meshward-policy"];
+const PACKAGES: [&str; 5] =
+    ["meshward-model", "meshward-http", "meshward-identity", "meshward-decide", "meshward-policy"];
 
 /// The subcommand.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {

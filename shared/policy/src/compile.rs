@@ -11,12 +11,10 @@ mod values;
 use std::collections::BTreeSet;
 
 use meshward_config::{Place, Problems, WhenNothingApplies};
+use meshward_decide::{AccessControl, Rule, Set, Uses};
 use meshward_model::{Allowed, Code, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
 
-use crate::access::AccessControl;
 use crate::raw::{Action, Mode, Otherwise};
-use crate::rule::Rule;
-use crate::set::{Set, Uses};
 use document::Document;
 
 /// Whether the requests that the policies decide have verified tokens.
@@ -97,7 +95,7 @@ impl Compiler {
             WhenNothingApplies::Deny => Decision::Deny(Denial::new(reason, None)),
             WhenNothingApplies::Allow => Decision::Allow(Allowed::new(reason, None)),
         };
-        Ok(AccessControl { enforced, shadow, when_nothing_applies, peer })
+        Ok(AccessControl::new(enforced, shadow, when_nothing_applies, peer))
     }
 
     fn sets(&mut self, mode: Mode) -> Vec<Set> {
@@ -128,6 +126,10 @@ impl Compiler {
             documents.into_iter().partition(|document| document.action == Action::Allow);
         let rules = |documents: Vec<Document>| -> Vec<Rule> {
             documents.into_iter().flat_map(|document| document.rules).collect()
+        };
+        let otherwise = match otherwise {
+            Otherwise::Allow => Decision::Allow(Allowed::new(Reason::NoDenyMatch, None)),
+            Otherwise::Deny => Decision::Deny(Denial::new(Reason::Otherwise, None)),
         };
         Some(Set { strict, deny: rules(deny), allow: rules(allow), has_allow_document, otherwise, uses })
     }

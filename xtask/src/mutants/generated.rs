@@ -15,8 +15,13 @@ use crate::process::{self, Call};
 use crate::show::{self, Mark, Table};
 
 const VERSION: &str = "27.1.0";
-const PACKAGES: [&str; 3] = ["meshward-policy", "meshward-identity", "meshward-model"];
-const FILES: [&str; 3] = ["shared/policy/src/**", "shared/identity/src/**", "shared/model/src/spiffe_id.rs"];
+const PACKAGES: [&str; 4] = ["meshward-decide", "meshward-policy", "meshward-identity", "meshward-model"];
+const FILES: [&str; 4] = [
+    "shared/decide/src/**",
+    "shared/policy/src/**",
+    "shared/identity/src/**",
+    "shared/model/src/spiffe_id.rs",
+];
 
 /// The survivors that are known: `<mutant> # <reason>`, a line each; the mutant as cargo-mutants names it, without line and
 /// column.
@@ -36,12 +41,15 @@ pub(crate) fn run() -> Result<ExitCode> {
     let program = program()?;
     fs::create_dir_all(folder()).context("could not create .work/mutants")?;
     let named = PACKAGES.iter().flat_map(|package| ["--package", *package]);
+    // What decides is tested through the documents that it is compiled from, which is another package.
+    let tested = PACKAGES.iter().flat_map(|package| ["--test-package", *package]);
     let files = FILES.iter().flat_map(|file| ["--file", *file]);
     show::heading("cargo-mutants on policy, identity and SPIFFE IDs (long)");
     // Its exit code says that mutants survived; which ones may is for the list to say.
     Call::new(program)
         .arg("mutants")
         .args(named)
+        .args(tested)
         .args(files)
         .args(["--jobs", "1", "--minimum-test-timeout", "60", "--no-shuffle", "--output"])
         .arg(folder())
@@ -126,8 +134,8 @@ mod tests {
 
     #[test]
     fn a_mutant_is_known_by_file_and_change_and_not_by_its_line() {
-        let line = "shared/policy/src/set.rs:87:9: replace Set::combine -> Decision with Default::default()";
-        let name = "shared/policy/src/set.rs: replace Set::combine -> Decision with Default::default()";
+        let line = "shared/decide/src/set.rs:87:9: replace Set::combine -> Decision with Default::default()";
+        let name = "shared/decide/src/set.rs: replace Set::combine -> Decision with Default::default()";
         assert_eq!(without_place(line).as_deref(), Some(name));
     }
 

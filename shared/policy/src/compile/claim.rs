@@ -2,14 +2,14 @@
 
 use core::cmp::Ordering;
 
+use meshward_decide::Pattern;
+use meshward_decide::matching::Field;
+use meshward_decide::matching::claim::{ClaimCondition, ClaimTest, RequestPrincipal};
 use meshward_model::Code;
 
 use super::Tokens;
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
-use crate::matching::Field;
-use crate::matching::claim::{ClaimCondition, ClaimTest, RequestPrincipal};
-use crate::pattern::Pattern;
 use crate::raw::{Action, RawCondition, Scalar};
 use meshward_config::{Place, Problems};
 
@@ -171,12 +171,12 @@ pub(super) fn condition(
 
 fn tests(place: &Place<'_>, raw: &RawCondition, problems: &mut Problems) -> Vec<ClaimTest> {
     let mut tests = Vec::new();
-    tests.extend(raw.equals.iter().map(|value| ClaimTest::In(vec![value.clone()])));
+    tests.extend(raw.equals.iter().map(|value| ClaimTest::In(vec![value.clone().into()])));
     if let Some(values) = &raw.r#in {
         if values.is_empty() {
             values::empty_list(&place.field("in"), problems);
         }
-        tests.push(ClaimTest::In(values.clone()));
+        tests.push(ClaimTest::In(values.iter().cloned().map(Into::into).collect()));
     }
     for (name, text) in [("prefix", &raw.prefix), ("suffix", &raw.suffix)] {
         let Some(text) = text else { continue };
@@ -190,7 +190,7 @@ fn tests(place: &Place<'_>, raw: &RawCondition, problems: &mut Problems) -> Vec<
         if *value == Scalar::Text(String::new()) {
             values::empty_value(&place.field("contains"), problems);
         }
-        tests.push(ClaimTest::Contains(value.clone()));
+        tests.push(ClaimTest::Contains(value.clone().into()));
     }
     for (name, side, number) in [("gt", Ordering::Greater, &raw.gt), ("lt", Ordering::Less, &raw.lt)] {
         let Some(number) = number else { continue };
@@ -202,7 +202,7 @@ fn tests(place: &Place<'_>, raw: &RawCondition, problems: &mut Problems) -> Vec<
                 "write a number, without quotes",
             );
         }
-        tests.push(ClaimTest::Compared(side, number.clone()));
+        tests.push(ClaimTest::Compared(side, number.clone().into()));
     }
     tests.extend(raw.exists.map(ClaimTest::Exists));
     tests

@@ -1,19 +1,17 @@
 //! One entry of `when`.
 
 use meshward_config::{Place, Problems, closest};
+use meshward_decide::matching::Field;
+use meshward_decide::matching::claim::ClaimStrings;
+use meshward_decide::matching::header::HeaderCondition;
+use meshward_decide::{Condition, Pattern, Uses};
 use meshward_model::Code;
 
 use super::document::Context;
 use super::source::{self, Part};
 use super::values::{self, Wrong, wrong};
 use super::{claim, operation};
-use crate::matching::Field;
-use crate::matching::claim::ClaimStrings;
-use crate::matching::header::HeaderCondition;
-use crate::pattern::Pattern;
 use crate::raw::RawCondition;
-use crate::rule::Condition;
-use crate::set::Uses;
 
 /// The attributes that can be decided here; a header's name stands in the brackets.
 const KEYS: [&str; 10] = [

@@ -1,13 +1,12 @@
 //! One document.
 
 use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, no_selection, parse};
+use meshward_decide::{Rule, Uses};
 use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
 
 use super::{Tokens, rule};
 use crate::raw::{Action, Mode, Otherwise, RawAccessPolicy, RawAuthorizationPolicy, RawRule};
-use crate::rule::Rule;
-use crate::set::Uses;
 
 /// The most rules of one document; Istio's own limit.
 const MAX_RULES: usize = 512;

@@ -1,15 +1,14 @@
 //! One entry of `to`: what is asked for.
 
 use meshward_config::{Place, Problems};
+use meshward_decide::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
+use meshward_decide::{Pattern, Uses};
 use meshward_http::{host, method, path};
 use meshward_model::Code;
 
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
-use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
-use crate::pattern::Pattern;
 use crate::raw::RawOperation;
-use crate::set::Uses;
 use meshward_http::template::Template;
 
 pub(super) fn compile(

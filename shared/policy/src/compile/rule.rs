@@ -1,13 +1,12 @@
 //! One rule.
 
 use meshward_config::{Place, Problems};
+use meshward_decide::{Rule, Uses};
 use meshward_model::{Code, RuleId};
 
 use super::document::Context;
 use super::{condition, operation, source};
 use crate::raw::RawRule;
-use crate::rule::Rule;
-use crate::set::Uses;
 
 /// The most entries of `from`, `to` or `when`; Istio's own limit for `from`.
 const MAX_ENTRIES: usize = 512;

@@ -1,17 +1,15 @@
 //! One entry of `from`: who calls.
 
 use meshward_config::{Place, Problems};
+use meshward_decide::matching::Field;
+use meshward_decide::matching::peer::PeerMatcher;
+use meshward_decide::{Pattern, Source, Uses};
 use meshward_model::{Code, SpiffeId};
 
 use super::claim;
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
-use crate::matching::Field;
-use crate::matching::peer::PeerMatcher;
-use crate::pattern::Pattern;
 use crate::raw::{Action, RawSource};
-use crate::rule::Source;
-use crate::set::Uses;
 
 /// Istio's limits on service accounts.
 const MAX_SERVICE_ACCOUNTS: usize = 16;

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use meshward_config::{Place, Problems};
+use meshward_decide::Pattern;
+use meshward_decide::matching::Field;
 use meshward_model::Code;
 
 use super::document::Context;
-use crate::matching::Field;
-use crate::pattern::Pattern;
 
 /// The most values of one list.
 const MAX_VALUES: usize = 16_384;

@@ -2,11 +2,11 @@
 
 use super::Fault;
 
-const PATTERN: &str = "shared/policy/src/pattern.rs";
-const SET: &str = "shared/policy/src/set.rs";
-const HEADER: &str = "shared/policy/src/matching/header.rs";
-const PEER: &str = "shared/policy/src/matching/peer.rs";
-const OPERATION: &str = "shared/policy/src/matching/operation.rs";
+const PATTERN: &str = "shared/decide/src/pattern.rs";
+const SET: &str = "shared/decide/src/set.rs";
+const HEADER: &str = "shared/decide/src/matching/header.rs";
+const PEER: &str = "shared/decide/src/matching/peer.rs";
+const OPERATION: &str = "shared/decide/src/matching/operation.rs";
 const TEMPLATE: &str = "shared/http/src/template.rs";
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -30,13 +30,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a negative is forgotten",
-        file: "shared/policy/src/matching.rs",
+        file: "shared/decide/src/matching.rs",
         from: "some.min(all(self.none.iter().map(negative)))",
         to: "some.max(all(self.none.iter().map(negative)).min(Truth::No))",
     },
     Fault {
         name: "what is open is no when negated",
-        file: "shared/policy/src/truth.rs",
+        file: "shared/decide/src/truth.rs",
         from: "Self::Maybe => Self::Maybe,",
         to: "Self::Maybe => Self::No,",
     },
@@ -84,13 +84,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "one kind of document is enough to allow",
-        file: "shared/policy/src/access.rs",
+        file: "shared/decide/src/access.rs",
         from: "Decision::Allow(by) => allowed = Some(more_telling(allowed, by)),",
         to: "Decision::Allow(by) => { allowed = Some(more_telling(allowed, by)); break; }",
     },
     Fault {
         name: "a shadow document refuses",
-        file: "shared/policy/src/access.rs",
+        file: "shared/decide/src/access.rs",
         from: "for set in &self.enforced {",
         to: "for set in self.enforced.iter().chain(&self.shadow) {",
     },

@@ -6,41 +6,47 @@ use meshward_http::{host, method, path};
 use meshward_model::{Allowed, Decision, Denial, Needs, NotSingle, Reason, Request};
 
 use crate::matching::operation::Target;
-use crate::raw::Otherwise;
 use crate::rule::{Rule, Subject};
 use crate::truth::Truth;
 
 /// The compiled documents of one kind, all enforced or all shadow.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Set {
+pub struct Set {
     /// Whether the documents are `AccessPolicy`: one reading only, and a missing identity proves nothing.
-    pub(crate) strict: bool,
+    pub strict: bool,
     /// Rules of DENY documents, in the order of the documents.
-    pub(crate) deny: Vec<Rule>,
+    pub deny: Vec<Rule>,
     /// Rules of ALLOW documents, in the order of the documents.
-    pub(crate) allow: Vec<Rule>,
+    pub allow: Vec<Rule>,
     /// Whether there is an ALLOW document, even one without rules (which allows nothing).
-    pub(crate) has_allow_document: bool,
+    pub has_allow_document: bool,
     /// What a DENY-only set does with the rest.
-    pub(crate) otherwise: Otherwise,
+    pub otherwise: Decision,
     /// What the rules look at.
-    pub(crate) uses: Uses,
+    pub uses: Uses,
 }
 
 /// What the rules of a set look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Uses {
-    pub(crate) peer: bool,
-    pub(crate) headers: bool,
-    pub(crate) host: bool,
-    pub(crate) port: bool,
-    pub(crate) method: bool,
-    pub(crate) path: bool,
+pub struct Uses {
+    /// The peer.
+    pub peer: bool,
+    /// Headers that they name.
+    pub headers: bool,
+    /// The host.
+    pub host: bool,
+    /// The port that the connection was accepted on.
+    pub port: bool,
+    /// The method.
+    pub method: bool,
+    /// The path.
+    pub path: bool,
 }
 
 impl Uses {
     /// What either looks at.
-    pub(crate) const fn union(self, other: Self) -> Self {
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
         Self {
             peer: self.peer | other.peer,
             headers: self.headers | other.headers,
@@ -95,10 +101,7 @@ impl Set {
                 None => Decision::Deny(Denial::new(Reason::NoAllowMatch, None)),
             };
         }
-        match self.otherwise {
-            Otherwise::Allow => Decision::Allow(Allowed::new(Reason::NoDenyMatch, None)),
-            Otherwise::Deny => Decision::Deny(Denial::new(Reason::Otherwise, None)),
-        }
+        self.otherwise.clone()
     }
 }
 

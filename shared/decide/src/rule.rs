@@ -11,28 +11,40 @@ use crate::truth::{Truth, all, any};
 
 /// Any of `from` (or none given), any of `to` (or none given), all of `when`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rule {
-    pub(crate) id: RuleId,
-    pub(crate) from: Vec<Source>,
-    pub(crate) to: Vec<Operation>,
-    pub(crate) when: Vec<Condition>,
+pub struct Rule {
+    /// How verdicts name it.
+    pub id: RuleId,
+    /// Who calls; none given: anybody.
+    pub from: Vec<Source>,
+    /// What is asked for; none given: anything.
+    pub to: Vec<Operation>,
+    /// What else must hold.
+    pub when: Vec<Condition>,
 }
 
 /// One entry of `from`: all of its fields must hold.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Source {
-    pub(crate) fields: Vec<Field<PeerMatcher>>,
-    pub(crate) token: Option<Field<RequestPrincipal>>,
+pub struct Source {
+    /// What the peer must be.
+    pub fields: Vec<Field<PeerMatcher>>,
+    /// Issuer and subject of the token.
+    pub token: Option<Field<RequestPrincipal>>,
 }
 
 /// One entry of `when`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Condition {
+pub enum Condition {
+    /// A request header.
     Header(HeaderCondition),
+    /// A part of the peer.
     Peer(Field<PeerMatcher>),
+    /// The port that the connection was accepted on.
     Port(Field<u16>),
+    /// Issuer and subject of the token.
     RequestPrincipal(Field<RequestPrincipal>),
+    /// The strings of a claim.
     ClaimStrings(ClaimStrings),
+    /// A claim, typed.
     Claim(ClaimCondition),
 }
 

@@ -15,14 +15,16 @@ use crate::truth::Truth;
 
 /// One value of `requestPrincipals`: issuer and subject, matched apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RequestPrincipal {
-    pub(crate) issuer: Pattern,
-    pub(crate) subject: Pattern,
+pub struct RequestPrincipal {
+    /// What the issuer must be.
+    pub issuer: Pattern,
+    /// What the subject must be.
+    pub subject: Pattern,
 }
 
 impl RequestPrincipal {
     /// Whether it is `*`: anybody whose token names issuer and subject.
-    pub(crate) fn is_anybody(&self) -> bool {
+    pub fn is_anybody(&self) -> bool {
         self.issuer == Pattern::Any && self.subject == Pattern::Any
     }
 
@@ -59,11 +61,11 @@ pub(crate) fn principal_truth(field: &Field<RequestPrincipal>, token: Option<&To
 
 /// `request.auth.claims[a][b]` and its likes: strings, or lists of strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClaimStrings {
+pub struct ClaimStrings {
     /// The names that lead to the claim.
-    pub(crate) path: Vec<Box<str>>,
+    pub path: Vec<Box<str>>,
     /// What its strings must be.
-    pub(crate) values: Field<Pattern>,
+    pub values: Field<Pattern>,
 }
 
 impl ClaimStrings {
@@ -112,16 +114,16 @@ impl ClaimStrings {
 
 /// `claim: […]` with what it must be: typed, and strict.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ClaimCondition {
+pub struct ClaimCondition {
     /// The names that lead to the claim.
-    pub(crate) path: Vec<Box<str>>,
+    pub path: Vec<Box<str>>,
     /// All of these must hold.
-    pub(crate) tests: Vec<ClaimTest>,
+    pub tests: Vec<ClaimTest>,
 }
 
 /// What a claim must be.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum ClaimTest {
+pub enum ClaimTest {
     /// One of these, and of the same type.
     In(Vec<Scalar>),
     /// A string that begins with this.

@@ -9,32 +9,44 @@ use meshward_http::template::Template;
 
 /// One entry of `to`: all of its fields must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Operation {
-    pub(crate) fields: Vec<OperationField>,
+pub struct Operation {
+    /// In the order in which they are matched.
+    pub fields: Vec<OperationField>,
 }
 
 /// One field of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum OperationField {
+pub enum OperationField {
+    /// The host.
     Hosts(Field<HostMatcher>),
+    /// The port that the connection was accepted on.
     Ports(Field<u16>),
+    /// The method.
     Methods(Field<Pattern>),
+    /// The path.
     Paths(Field<PathMatcher>),
 }
 
 /// One value of `hosts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum HostMatcher {
+pub enum HostMatcher {
     /// Strict: the host's name in its one form; the port only where the rule names one.
-    Strict { name: Pattern, port: Option<u16> },
+    Strict {
+        /// The name, lower case.
+        name: Pattern,
+        /// The port that must be named, too.
+        port: Option<u16>,
+    },
     /// Istio: the `:authority` as sent, letter case aside; a port is part of it.
     Istio(Pattern),
 }
 
 /// One value of `paths`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PathMatcher {
+pub enum PathMatcher {
+    /// The whole path, its beginning or its end.
     Pattern(Pattern),
+    /// Segment by segment.
     Template(Template),
 }
 

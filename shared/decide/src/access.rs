@@ -12,13 +12,19 @@ use crate::set::Set;
 /// refuse nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccessControl {
-    pub(crate) enforced: Vec<Set>,
-    pub(crate) shadow: Vec<Set>,
-    pub(crate) when_nothing_applies: Decision,
-    pub(crate) peer: Needs,
+    enforced: Vec<Set>,
+    shadow: Vec<Set>,
+    when_nothing_applies: Decision,
+    peer: Needs,
 }
 
 impl AccessControl {
+    /// Puts sets together: those that decide, those that only count, what is decided where there are none, and what reading the
+    /// peer takes.
+    pub fn new(enforced: Vec<Set>, shadow: Vec<Set>, when_nothing_applies: Decision, peer: Needs) -> Self {
+        Self { enforced, shadow, when_nothing_applies, peer }
+    }
+
     /// Decides one request. Pure: the same request always gets the same verdict.
     pub fn verdict(&self, request: &Request) -> Verdict {
         Verdict { decision: self.enforce(request), shadow: self.shadow(request) }

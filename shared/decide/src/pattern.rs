@@ -2,7 +2,7 @@
 
 /// A string match over bytes, case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Pattern {
+pub enum Pattern {
     /// `*`: anything that is there.
     Any,
     /// Exactly this.
@@ -15,7 +15,7 @@ pub(crate) enum Pattern {
 
 impl Pattern {
     /// Reads a value as Istio does: `*`, else a leading `*` makes a suffix, else a trailing `*` a prefix; any other `*` is itself.
-    pub(crate) fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         if text == "*" {
             Self::Any
         } else if let Some(suffix) = text.strip_prefix('*') {
@@ -28,7 +28,7 @@ impl Pattern {
     }
 
     /// Whether `value` matches.
-    pub(crate) fn matches(&self, value: &[u8]) -> bool {
+    pub fn matches(&self, value: &[u8]) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(exact) => value == &**exact,
@@ -38,7 +38,7 @@ impl Pattern {
     }
 
     /// Whether `value` matches, letter case (ASCII) aside.
-    pub(crate) fn matches_ignoring_case(&self, value: &[u8]) -> bool {
+    pub fn matches_ignoring_case(&self, value: &[u8]) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(exact) => value.eq_ignore_ascii_case(exact),
@@ -54,7 +54,7 @@ impl Pattern {
     }
 
     /// The literal part, without the `*`.
-    pub(crate) fn literal(&self) -> &[u8] {
+    pub fn literal(&self) -> &[u8] {
         match self {
             Self::Any => b"",
             Self::Exact(text) | Self::Prefix(text) | Self::Suffix(text) => text,

@@ -1,19 +1,19 @@
 //! What one value of a rule matches, once compiled: peers, tokens, headers, operations. Cannot be wrong, only false.
 
-pub(crate) mod claim;
-pub(crate) mod header;
-pub(crate) mod operation;
-pub(crate) mod peer;
+pub mod claim;
+pub mod header;
+pub mod operation;
+pub mod peer;
 
 use crate::truth::{Truth, all, any};
 
 /// A field of a rule: one of `any` (or none given) and none of `none`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Field<M> {
+pub struct Field<M> {
     /// The values of `x`; empty when the field was left out.
-    pub(crate) any: Vec<M>,
+    pub any: Vec<M>,
     /// The values of `notX`.
-    pub(crate) none: Vec<M>,
+    pub none: Vec<M>,
 }
 
 impl<M> Field<M> {

@@ -12,21 +12,38 @@ use crate::truth::Truth;
 
 /// One value of a field that speaks of the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PeerMatcher {
+pub enum PeerMatcher {
     /// The SPIFFE ID without `spiffe://`; both dialects.
     Principal(Pattern),
     /// Strict: the namespace part.
     Namespace(Pattern),
     /// Strict: namespace and service account parts.
-    ServiceAccount { namespace: Box<str>, name: Box<str> },
+    ServiceAccount {
+        /// The namespace.
+        namespace: Box<str>,
+        /// The account's name.
+        name: Box<str>,
+    },
     /// Strict: the trust domain.
     TrustDomain(Pattern),
     /// Istio: `.*/ns/<pattern>/.*`; the pieces between the pattern's stars, `/ns/` and `/` included.
     IstioNamespace(Vec<Box<str>>),
     /// Istio: `.+/ns/<ns>/(.+/|)sa/<sa>(/.+)?` after the scheme; `/ns/<ns>/` and `sa/<sa>`.
-    IstioServiceAccount { namespace: Box<str>, account: Box<str> },
+    IstioServiceAccount {
+        /// With its slashes.
+        namespace: Box<str>,
+        /// With `sa/`.
+        account: Box<str>,
+    },
     /// Istio: `<before>[^/]*<after>/.*` after the scheme.
-    IstioTrustDomain { before: Box<str>, after: Box<str>, open: bool },
+    IstioTrustDomain {
+        /// What stands before the star.
+        before: Box<str>,
+        /// What stands behind it.
+        after: Box<str>,
+        /// Whether there is a star.
+        open: bool,
+    },
 }
 
 /// What the field says of `peer`; `strict` is the dialect.

@@ -9,11 +9,11 @@ use crate::truth::Truth;
 
 /// `request.headers[name]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HeaderCondition {
+pub struct HeaderCondition {
     /// Lower case.
-    pub(crate) name: Box<[u8]>,
+    pub name: Box<[u8]>,
     /// What its values must be.
-    pub(crate) values: Field<Pattern>,
+    pub values: Field<Pattern>,
 }
 
 impl HeaderCondition {

@@ -1,0 +1,19 @@
+//! Compiled access policy: what its rules say of a request.
+//!
+//! [`AccessControl`] is the stage that decides. Nothing here reads documents or can be wrong: `meshward-policy` makes these types, and
+//! refuses what would not make sense in them. Where a header match is decided is `matching/header.rs`, a path
+//! `matching/operation.rs`, a caller `matching/peer.rs`; what a whole rule says, `rule.rs`; DENY before ALLOW, `set.rs`.
+
+mod access;
+pub mod matching;
+mod pattern;
+mod rule;
+mod scalar;
+mod set;
+mod truth;
+
+pub use access::AccessControl;
+pub use pattern::Pattern;
+pub use rule::{Condition, Rule, Source};
+pub use scalar::Scalar;
+pub use set::{Set, Uses};
