@@ -7,7 +7,7 @@ use meshward_model::{Allowed, Decision, Denial, Needs, NotSingle, Reason, Reques
 
 use crate::matching::operation::Target;
 use crate::rule::{Rule, Subject};
-use crate::truth::Truth;
+use crate::rules::Rules;
 
 /// The compiled documents of one kind, all enforced or all shadow.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +15,9 @@ pub struct Set {
     /// Whether the documents are `AccessPolicy`: one reading only, and a missing identity proves nothing.
     pub strict: bool,
     /// Rules of DENY documents, in the order of the documents.
-    pub deny: Vec<Rule>,
+    pub deny: Rules,
     /// Rules of ALLOW documents, in the order of the documents.
-    pub allow: Vec<Rule>,
+    pub allow: Rules,
     /// Whether there is an ALLOW document, even one without rules (which allows nothing).
     pub has_allow_document: bool,
     /// What a DENY-only set does with the rest.
@@ -25,6 +25,9 @@ pub struct Set {
     /// What the rules look at.
     pub uses: Uses,
 }
+
+/// How the first rule is found that matches.
+type First = for<'r> fn(&'r Rules, &Subject<'_>) -> Option<&'r Rule>;
 
 /// What the rules of a set look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +74,15 @@ impl Uses {
 impl Set {
     /// Decides `request` by this set alone.
     pub(crate) fn decide(&self, request: &Request) -> Decision {
+        self.decide_with(request, Rules::first)
+    }
+
+    /// The same by comparing rule by rule.
+    pub(crate) fn decide_one_by_one(&self, request: &Request) -> Decision {
+        self.decide_with(request, Rules::first_one_by_one)
+    }
+
+    fn decide_with(&self, request: &Request, first: First) -> Decision {
         let canonical;
         let target = if self.strict {
             canonical = match Canonical::new(request, self.uses) {
@@ -88,15 +100,15 @@ impl Set {
             }
         };
         let Request { peer, headers, token, .. } = request;
-        self.combine(&Subject { peer, token: token.as_deref(), headers, target, strict: self.strict })
+        self.combine(&Subject { peer, token: token.as_deref(), headers, target, strict: self.strict }, first)
     }
 
-    fn combine(&self, subject: &Subject<'_>) -> Decision {
-        if let Some(rule) = self.deny.iter().find(|rule| rule.truth(subject) != Truth::No) {
+    fn combine(&self, subject: &Subject<'_>, first: First) -> Decision {
+        if let Some(rule) = first(&self.deny, subject) {
             return Decision::Deny(Denial::new(Reason::DenyRule, Some(rule.id.clone())));
         }
         if self.has_allow_document {
-            return match self.allow.iter().find(|rule| rule.truth(subject) == Truth::Yes) {
+            return match first(&self.allow, subject) {
                 Some(rule) => Decision::Allow(Allowed::new(Reason::AllowRule, Some(rule.id.clone()))),
                 None => Decision::Deny(Denial::new(Reason::NoAllowMatch, None)),
             };

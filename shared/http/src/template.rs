@@ -93,6 +93,22 @@ impl Template {
         Ok(())
     }
 
+    /// The segments that every path which matches has, with their places (0 is the first).
+    pub fn literals(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.head.iter().enumerate().filter_map(|(place, segment)| match segment {
+            Segment::Literal(literal) => Some((place, &**literal)),
+            Segment::AnyOne => None,
+        })
+    }
+
+    /// How every path that matches ends, where literals follow a `{**}`.
+    pub fn tail(&self) -> Option<&[u8]> {
+        match &self.rest {
+            Rest::AnyThen(tail) if !tail.is_empty() => Some(tail),
+            Rest::AnyThen(_) | Rest::None => None,
+        }
+    }
+
     /// Whether `path` (without query) matches.
     pub fn matches(&self, path: &[u8]) -> bool {
         let Some(mut left) = path.strip_prefix(b"/") else { return false };

@@ -11,7 +11,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use meshward_config::{Place, Problems, WhenNothingApplies};
-use meshward_decide::{AccessControl, Rule, Set, Uses};
+use meshward_decide::{AccessControl, Rule, Rules, Set, Uses};
 use meshward_model::{Allowed, Code, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
 
 use crate::raw::{Action, Mode, Otherwise};
@@ -131,7 +131,8 @@ impl Compiler {
             Otherwise::Allow => Decision::Allow(Allowed::new(Reason::NoDenyMatch, None)),
             Otherwise::Deny => Decision::Deny(Denial::new(Reason::Otherwise, None)),
         };
-        Some(Set { strict, deny: rules(deny), allow: rules(allow), has_allow_document, otherwise, uses })
+        let (deny, allow) = (Rules::denying(rules(deny), strict), Rules::allowing(rules(allow), strict));
+        Some(Set { strict, deny, allow, has_allow_document, otherwise, uses })
     }
 
     /// What a DENY-only set of AccessPolicies says of the rest: it must say something, and only one thing.

@@ -7,6 +7,7 @@ mod arbitrary;
 mod claims;
 mod combining;
 mod headers;
+mod index;
 mod istio_oracle;
 mod istio_reference;
 mod operations;

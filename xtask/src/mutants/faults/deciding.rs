@@ -3,6 +3,9 @@
 use super::Fault;
 
 const PATTERN: &str = "shared/decide/src/pattern.rs";
+const RULES: &str = "shared/decide/src/rules.rs";
+const INDEX: &str = "shared/decide/src/index.rs";
+const PROBE: &str = "shared/decide/src/index/probe.rs";
 const SET: &str = "shared/decide/src/set.rs";
 const HEADER: &str = "shared/decide/src/matching/header.rs";
 const PEER: &str = "shared/decide/src/matching/peer.rs";
@@ -42,21 +45,51 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a DENY takes maybe for no",
-        file: SET,
-        from: "rule.truth(subject) != Truth::No",
-        to: "rule.truth(subject) == Truth::Yes",
+        file: RULES,
+        from: "Self::new(rules, Truth::Maybe, strict)",
+        to: "Self::new(rules, Truth::Yes, strict)",
     },
     Fault {
         name: "an ALLOW takes maybe for yes",
-        file: SET,
-        from: "rule.truth(subject) == Truth::Yes",
-        to: "rule.truth(subject) != Truth::No",
+        file: RULES,
+        from: "Self::new(rules, Truth::Yes, strict)",
+        to: "Self::new(rules, Truth::Maybe, strict)",
     },
     Fault {
-        name: "only the first DENY rule is looked at",
-        file: SET,
-        from: "self.deny.iter().find(",
-        to: "self.deny.iter().take(1).find(",
+        name: "only the first rule that is found is looked at",
+        file: RULES,
+        from: ".filter_map(|place| self.rules.get(usize::try_from(place).ok()?))\n            .find(",
+        to: ".filter_map(|place| self.rules.get(usize::try_from(place).ok()?))\n            .take(1)\n            .find(",
+    },
+    Fault {
+        name: "a caller without a name is looked up by it",
+        file: RULES,
+        from: "nameless.as_ref().filter(|_| !has_name())",
+        to: "nameless.as_ref().filter(|_| false)",
+    },
+    Fault {
+        name: "rules that are filed in pairs are not looked up",
+        file: INDEX,
+        from: "        if self.pairs {",
+        to: "        if false {",
+    },
+    Fault {
+        name: "what is filed under nothing is forgotten",
+        file: INDEX,
+        from: "None => index.unfiled.push(place),",
+        to: "None => {}",
+    },
+    Fault {
+        name: "a host is looked up in the case in which it was sent",
+        file: PROBE,
+        from: "let lower = whole == Kind::Host;",
+        to: "let lower = false;",
+    },
+    Fault {
+        name: "a header is looked up whole only",
+        file: PROBE,
+        from: "if value.contains(&b',') {",
+        to: "if value.is_empty() {",
     },
     Fault {
         name: "a strict path is taken as sent",

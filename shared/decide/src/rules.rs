@@ -1,0 +1,75 @@
+//! The rules of one action of a set, and the first of them that speaks of a request.
+
+use crate::index::Index;
+use crate::rule::{Rule, Subject};
+use crate::truth::Truth;
+
+/// So few rules are compared one by one: looking up costs as much.
+const FEW: usize = 4;
+
+/// Rules in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// On what a rule matches: `Yes` to allow, `Maybe` and more to deny.
+    least: Truth,
+    index: Option<Indexes>,
+}
+
+/// How rules are found, where they are many.
+#[derive(Debug, Clone, PartialEq)]
+struct Indexes {
+    all: Index,
+    /// For a caller who lacks a name or a part of it, where the rules are strict and deny: whomever they name, it could be this one.
+    nameless: Option<Index>,
+}
+
+impl Rules {
+    /// Rules of ALLOW documents, which match for certain only; `strict` is their dialect.
+    pub fn allowing(rules: Vec<Rule>, strict: bool) -> Self {
+        Self::new(rules, Truth::Yes, strict)
+    }
+
+    /// Rules of DENY documents, which match wherever they might; `strict` is their dialect.
+    pub fn denying(rules: Vec<Rule>, strict: bool) -> Self {
+        Self::new(rules, Truth::Maybe, strict)
+    }
+
+    fn new(rules: Vec<Rule>, least: Truth, strict: bool) -> Self {
+        let index = (rules.len() > FEW).then(|| Indexes {
+            all: Index::new(&rules, true),
+            nameless: (strict && least == Truth::Maybe).then(|| Index::new(&rules, false)),
+        });
+        Self { rules, least, index }
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, Rule> {
+        self.rules.iter()
+    }
+
+    /// The first that matches.
+    pub(crate) fn first(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        let Some(Indexes { all, nameless }) = &self.index else { return self.first_one_by_one(subject) };
+        let has_name = || {
+            subject
+                .peer
+                .spiffe_id()
+                .is_some_and(|id| id.namespace().is_some() && id.service_account().is_some())
+        };
+        let index = nameless.as_ref().filter(|_| !has_name()).unwrap_or(all);
+        let rules = index.candidates(subject);
+        rules
+            .filter_map(|place| self.rules.get(usize::try_from(place).ok()?))
+            .find(|rule| self.matches(rule, subject))
+    }
+
+    /// The same without index: what the index is held to.
+    pub(crate) fn first_one_by_one(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        self.rules.iter().find(|rule| self.matches(rule, subject))
+    }
+
+    fn matches(&self, rule: &Rule, subject: &Subject<'_>) -> bool {
+        rule.truth(subject) >= self.least
+    }
+}
