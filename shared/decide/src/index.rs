@@ -12,7 +12,8 @@ mod key;
 mod probe;
 
 use crate::rule::{Rule, Subject};
-use cover::{Cover, DIMENSIONS, Dimension, Label};
+pub(crate) use cover::{ALL, Dimension, NAMELESS, TOKENLESS};
+use cover::{Cover, DIMENSIONS, Label};
 use key::{ByKey, Key};
 use probe::Filed;
 
@@ -44,10 +45,9 @@ struct Shelf {
 }
 
 impl Index {
-    /// Files `rules`; without `with_caller` under nothing that a caller without a name would lack.
-    pub(crate) fn new(rules: &[Rule], with_caller: bool) -> Self {
+    /// Files `rules` by these dimensions.
+    pub(crate) fn new(rules: &[Rule], dimensions: &[Dimension]) -> Self {
         let mut index = Self::default();
-        let dimensions = if with_caller { cover::ALL } else { cover::NAMELESS };
         let covers = |rule| dimensions.iter().map(move |dimension| (*dimension, cover::of(rule, *dimension)));
         for label in rules.iter().flat_map(covers).filter_map(|(_, cover)| cover).flatten().flatten() {
             let shelf = index.shelves.entry(label.key).or_default();
@@ -143,6 +143,9 @@ impl Index {
         choice.labels.iter().for_each(|label| self.filed.note(*label));
         if choice.dimension == Dimension::Header {
             cover::header_name(rule).into_iter().for_each(|name| self.filed.note_header(name));
+        }
+        if choice.dimension == Dimension::Token {
+            cover::claim_name(rule).into_iter().for_each(|path| self.filed.note_claim(path));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of one action of a set, and the first of them that speaks of a request.
 
-use crate::index::Index;
+use crate::index::{self, Index};
 use crate::rule::{Rule, Subject};
 use crate::truth::Truth;
 
@@ -36,9 +36,11 @@ impl Rules {
     }
 
     fn new(rules: Vec<Rule>, least: Truth, strict: bool) -> Self {
+        // What is missing could be what such a rule speaks of.
+        let is_open = strict && least == Truth::Maybe;
         let index = (rules.len() > FEW).then(|| Indexes {
-            all: Index::new(&rules, true),
-            nameless: (strict && least == Truth::Maybe).then(|| Index::new(&rules, false)),
+            all: Index::new(&rules, if is_open { index::TOKENLESS } else { index::ALL }),
+            nameless: is_open.then(|| Index::new(&rules, index::NAMELESS)),
         });
         Self { rules, least, index }
     }

@@ -2,18 +2,20 @@
 
 use super::key::{self, Key, Kind};
 use crate::matching::Field;
+use crate::matching::claim::{ClaimTest, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
 use crate::matching::peer::PeerMatcher;
 use crate::pattern::Pattern;
 use crate::rule::{Condition, Rule, Source};
+use crate::scalar::Scalar;
 
 /// How many dimensions there are.
-pub(super) const DIMENSIONS: usize = 4;
+pub(super) const DIMENSIONS: usize = 5;
 
 /// What rules are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dimension {
+pub(crate) enum Dimension {
     /// The path.
     Path,
     /// The host.
@@ -22,10 +24,18 @@ pub(super) enum Dimension {
     Who,
     /// A header.
     Header,
+    /// The caller's token.
+    Token,
 }
 
 /// All dimensions, in the order of their numbers.
-pub(super) const ALL: &[Dimension] = &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header];
+pub(crate) const ALL: &[Dimension] =
+    &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header, Dimension::Token];
+/// Those in which a request is found whose caller has a name: where nobody knows what a missing token would have said.
+pub(crate) const TOKENLESS: &[Dimension] =
+    &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header];
+/// Those in which a request is found whose caller has neither name nor token.
+pub(crate) const NAMELESS: &[Dimension] = &[Dimension::Path, Dimension::Host, Dimension::Header];
 
 /// A key, and what is needed to look for it.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +59,14 @@ impl Label {
         Self { key: key::segment(place, text), kind: Kind::PathSegment, size: place }
     }
 
+    fn claim(path: &[Box<str>], value: &[u8]) -> Self {
+        Self { key: key::claim(path, value), kind: Kind::Claim, size: 0 }
+    }
+
     fn both(kind: Kind, first: &[u8], second: &[u8]) -> Self {
         Self { key: key::both(kind, first, second), kind, size: 0 }
     }
 }
-
-/// Those in which a caller without a name can be found.
-pub(super) const NAMELESS: &[Dimension] = &[Dimension::Path, Dimension::Host, Dimension::Header];
 
 /// One value of a rule: a request that has this value has *each* of these keys, so that any of them will do.
 pub(super) type Alternatives = Vec<Label>;
@@ -77,6 +88,8 @@ pub(super) fn of(rule: &Rule, dimension: Dimension) -> Cover {
             any_of(&rule.from, who).or_else(|| conditions.min_by_key(Vec::len))
         }
         Dimension::Header => header(rule).map(|(_, cover)| cover),
+        Dimension::Token => any_of(&rule.from, |source| values(source.token.as_ref()?, principal))
+            .or_else(|| rule.when.iter().find_map(|condition| claim(condition).map(|(_, cover)| cover))),
     }
 }
 
@@ -91,6 +104,42 @@ fn header(rule: &Rule) -> Option<(&[u8], Vec<Alternatives>)> {
 /// The name of the header that `rule` is filed under, where it is filed under one.
 pub(super) fn header_name(rule: &Rule) -> Option<&[u8]> {
     header(rule).map(|(name, _)| name)
+}
+
+/// The claim that `rule` is filed under, where it may be filed under one.
+pub(super) fn claim_name(rule: &Rule) -> Option<&[Box<str>]> {
+    rule.when.iter().find_map(claim).map(|(path, _)| path)
+}
+
+/// What a condition asks of the token, and the claim that it asks.
+fn claim(condition: &Condition) -> Option<(&[Box<str>], Vec<Alternatives>)> {
+    let text = |path: &[Box<str>], value: &[u8]| vec![Label::claim(path, value)];
+    match condition {
+        Condition::RequestPrincipal(field) => Some((&[], values(field, principal)?)),
+        Condition::ClaimStrings(strings) => {
+            let exact = |pattern: &Pattern| match pattern {
+                Pattern::Exact(value) => text(&strings.path, value),
+                Pattern::Any | Pattern::Prefix(_) | Pattern::Suffix(_) => Vec::new(),
+            };
+            Some((&strings.path, values(&strings.values, exact)?))
+        }
+        Condition::Claim(claim) => claim.tests.iter().find_map(|test| {
+            let wanted: &[Scalar] = match test {
+                ClaimTest::In(values) => values,
+                ClaimTest::Contains(value) => core::slice::from_ref(value),
+                ClaimTest::Prefix(_)
+                | ClaimTest::Suffix(_)
+                | ClaimTest::Compared(..)
+                | ClaimTest::Exists(_) => return None,
+            };
+            let covered = wanted.iter().map(|value| match value {
+                Scalar::Text(value) => Some(text(&claim.path, value.as_bytes())),
+                Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Real(_) => None,
+            });
+            Some((&*claim.path, covered.collect::<Option<_>>()?))
+        }),
+        Condition::Header(_) | Condition::Peer(_) | Condition::Port(_) => None,
+    }
 }
 
 /// The values of all entries together, where each entry has some.
@@ -131,6 +180,16 @@ fn hosts(operation: &Operation) -> Cover {
 /// One field is enough: all of a source's fields must hold. The one with the fewest values tells most apart.
 fn who(source: &Source) -> Cover {
     source.fields.iter().filter_map(|field| values(field, peer)).min_by_key(Vec::len)
+}
+
+fn principal(value: &RequestPrincipal) -> Alternatives {
+    match (&value.issuer, &value.subject) {
+        (Pattern::Exact(issuer), Pattern::Exact(subject)) => {
+            vec![Label::both(Kind::RequestPrincipal, issuer, subject)]
+        }
+        (Pattern::Exact(issuer), _) => vec![Label::whole(Kind::Issuer, issuer)],
+        (_, _) => Vec::new(),
+    }
 }
 
 fn headers(header: &HeaderCondition) -> Cover {

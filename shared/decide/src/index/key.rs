@@ -36,10 +36,16 @@ pub(super) enum Kind {
     TrustDomain,
     /// A header's name and value.
     Header,
+    /// A token's issuer.
+    Issuer,
+    /// A token's issuer and subject.
+    RequestPrincipal,
+    /// The names that lead to a claim, and a string that it is or holds.
+    Claim,
 }
 
 /// How many kinds there are.
-pub(super) const KINDS: usize = Kind::Header as usize + 1;
+pub(super) const KINDS: usize = Kind::Claim as usize + 1;
 
 /// A key.
 pub(super) type Key = u64;
@@ -92,6 +98,12 @@ pub(super) fn segment(place: usize, text: &[u8]) -> Key {
 /// The key of two texts, of which the first holds no NUL byte.
 pub(super) fn both(kind: Kind, first: &[u8], second: &[u8]) -> Key {
     Running::new().bytes(first).byte(0).bytes(second).key(kind)
+}
+
+/// The key of a claim, which these names lead to, and a string.
+pub(super) fn claim(path: &[Box<str>], text: &[u8]) -> Key {
+    let named = path.iter().fold(Running::new(), |running, name| running.bytes(name.as_bytes()).byte(0));
+    named.bytes(text).key(Kind::Claim)
 }
 
 /// The key of two keys of different dimensions, the lower dimension's first.

@@ -1,6 +1,6 @@
 //! What a request is looked up by: every key that a rule which matches it may be filed under.
 
-use meshward_model::{Headers, Peer};
+use meshward_model::{Claim, Headers, Peer, Token};
 
 use super::cover::{Dimension, Label};
 use super::key::{self, KINDS, Key, Kind, Running};
@@ -16,6 +16,8 @@ pub(super) struct Filed {
     sizes: [Vec<usize>; KINDS],
     /// The headers that rules are filed under.
     headers: Vec<Box<[u8]>>,
+    /// The claims that rules are filed under, by the names that lead to them.
+    claims: Vec<Vec<Box<str>>>,
 }
 
 impl Filed {
@@ -32,6 +34,13 @@ impl Filed {
     pub(super) fn note_header(&mut self, name: &[u8]) {
         if !self.headers.iter().any(|known| **known == *name) {
             self.headers.push(name.into());
+        }
+    }
+
+    /// Looks at this claim from now on.
+    pub(super) fn note_claim(&mut self, path: &[Box<str>]) {
+        if !self.claims.iter().any(|known| known == path) {
+            self.claims.push(path.to_vec());
         }
     }
 
@@ -54,6 +63,9 @@ impl Filed {
         }
         self.caller(subject.peer, &mut |key| found(Dimension::Who, key));
         self.headers(subject.headers, &mut |key| found(Dimension::Header, key));
+        if let Some(token) = subject.token {
+            self.token(token, &mut |key| found(Dimension::Token, key));
+        }
     }
 
     fn of(&self, kind: Kind) -> &[usize] {
@@ -128,6 +140,33 @@ impl Filed {
                         found(key::both(Kind::Header, name, part.trim_ascii()));
                     }
                 }
+            }
+        }
+    }
+
+    /// Issuer and subject, and every string of the claims: whole, and its words.
+    fn token(&self, token: &Token, found: &mut dyn FnMut(Key)) {
+        if !self.of(Kind::Issuer).is_empty() {
+            found(key::whole(Kind::Issuer, token.issuer.as_bytes()));
+        }
+        if let (Some(subject), false) = (&token.subject, self.of(Kind::RequestPrincipal).is_empty()) {
+            found(key::both(Kind::RequestPrincipal, token.issuer.as_bytes(), subject.as_bytes()));
+        }
+        for path in &self.claims {
+            match token.claim_at(path.iter().map(|name| &**name)) {
+                Some(Claim::Text(text)) => {
+                    found(key::claim(path, text.as_bytes()));
+                    for word in text.split(' ') {
+                        found(key::claim(path, word.as_bytes()));
+                    }
+                }
+                Some(Claim::List(elements)) => {
+                    for text in elements.iter().filter_map(Claim::text) {
+                        found(key::claim(path, text.as_bytes()));
+                    }
+                }
+                Some(Claim::Null | Claim::Bool(_) | Claim::Integer(_) | Claim::Real(_) | Claim::Map(_))
+                | None => {}
             }
         }
     }

@@ -46,7 +46,7 @@ fn found(index: &Index, path: &str, caller: &str) -> Vec<u32> {
 fn each_form_of_a_path_is_found_by_what_it_has_to_match() {
     let paths = ["/a", "/a/*", "*/z", "/t/{*}/u", "/v/{**}/w", "*"];
     let rules: Vec<Rule> = paths.iter().enumerate().map(|(at, path)| rule(at, path, "*")).collect();
-    let index = Index::new(&rules, true);
+    let index = Index::new(&rules, ALL);
     for (path, expected) in [
         ("/a", &[0, 5][..]),
         ("/a/", &[1, 5]),
@@ -67,11 +67,11 @@ fn rules_that_no_single_part_tells_apart_are_found_by_two() {
     let rules: Vec<Rule> = (0..1600)
         .map(|at| rule(at, &format!("/{}", pair(at).0), &format!("td/ns/a/sa/{}", pair(at).1)))
         .collect();
-    let index = Index::new(&rules, true);
+    let index = Index::new(&rules, ALL);
     assert_eq!(found(&index, "/7", "td/ns/a/sa/9"), [9 * 40 + 7]);
     assert_eq!(found(&index, "/7", "td/ns/a/sa/40"), [0_u32; 0]);
     // Without the caller's name the path is all there is.
-    assert_eq!(found(&Index::new(&rules, false), "/7", "td/x").len(), 40);
+    assert_eq!(found(&Index::new(&rules, NAMELESS), "/7", "td/x").len(), 40);
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
@@ -80,7 +80,7 @@ fn what_is_looked_up_does_not_grow_with_the_rules() {
     for count in [10, 1000] {
         let rules: Vec<Rule> =
             (0..count).map(|at| rule(at, &format!("/p{at}/{{*}}/end"), &format!("td/ns/n{at}/*"))).collect();
-        let index = Index::new(&rules, true);
+        let index = Index::new(&rules, ALL);
         assert_eq!(found(&index, "/p3/x/end", "td/ns/n3/sa/x"), [3]);
         assert_eq!(found(&index, "/q/x/end", "td/ns/m/sa/x"), [0_u32; 0]);
     }
