@@ -12,6 +12,7 @@ mod numbers;
 mod outline;
 mod policy;
 mod result;
+mod rules;
 mod scene;
 mod signature;
 mod stages;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use clap::Args as Arguments;
+use clap::{Args as Arguments, Subcommand};
 
 use contestant::Contestant;
 
@@ -34,7 +35,10 @@ use crate::{setup, show};
 
 /// Options of `bench`.
 #[derive(Arguments)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// How often each configuration is measured, in turn
     #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
@@ -58,9 +62,20 @@ pub(crate) struct Args {
     record: bool,
 }
 
+/// What else is measured.
+#[derive(Subcommand)]
+enum What {
+    /// What ten thousand rules cost, in our module and in Envoy's own RBAC filter as istiod configures it
+    Authz(rules::Args),
+}
+
 /// The subcommand.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let passed = if args.trace { host_calls(args.record)? } else { cost(args)? };
+    let passed = match &args.what {
+        Some(What::Authz(args)) => rules::run(&envoy()?, args)?,
+        None if args.trace => host_calls(args.record)?,
+        None => cost(args)?,
+    };
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

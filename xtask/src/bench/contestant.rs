@@ -1,11 +1,14 @@
 //! Who is measured, and as which filter.
 
+use anyhow::Result;
 use clap::ValueEnum;
+use meshward_harness::client::RawRequest;
 use meshward_harness::config::{Filter, Wasm};
 use serde::Serialize;
 
+use super::measure::Entrant;
 use super::policy::{self, Kind};
-use super::{floors, stages};
+use super::{floors, scene, stages};
 use crate::modules::Plugin;
 use crate::paths;
 
@@ -147,6 +150,28 @@ impl Contestant {
             Self::Apart => stages::apart(),
             Self::NativeRbac => vec![Filter::Raw(policy::native_rbac())],
         }
+    }
+}
+
+impl Entrant for Contestant {
+    fn title(self) -> String {
+        Self::title(self).to_owned()
+    }
+
+    fn filters(self) -> Result<Vec<Filter>> {
+        Ok(Self::filters(self))
+    }
+
+    fn request(self) -> RawRequest {
+        scene::request()
+    }
+
+    fn status(self) -> u16 {
+        200
+    }
+
+    fn share(self) -> u32 {
+        1
     }
 }
 

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use meshward_harness::client::{Client, RawRequest, spread};
-use meshward_harness::config::Bootstrap;
+use meshward_harness::config::{Bootstrap, Filter};
 use meshward_harness::envoy::Envoy;
 use meshward_harness::ports::Reserved;
 use serde::Serialize;
 
-use super::contestant::Contestant;
 use super::cpu::{self, Cpus};
-use super::scene::{self, Scene};
+use super::scene::Scene;
 use super::turns;
 use crate::show;
 
@@ -24,6 +23,20 @@ const WARM_UP: u32 = 1_000;
 /// that is busy finds it there.
 const SETTLE: u32 = 200;
 
+/// A configuration of Envoy that is measured.
+pub(super) trait Entrant: Copy {
+    /// What errors call it.
+    fn title(self) -> String;
+    /// Its filters.
+    fn filters(self) -> Result<Vec<Filter>>;
+    /// What it is asked.
+    fn request(self) -> RawRequest;
+    /// What it must answer.
+    fn status(self) -> u16;
+    /// It gets one of so many of a turn's requests: what is slow must not take the others' time.
+    fn share(self) -> u32;
+}
+
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Plan {
@@ -34,8 +47,8 @@ pub(super) struct Plan {
 
 /// What was measured of one configuration.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Measured {
-    pub(super) contestant: Contestant,
+pub(super) struct Measured<E> {
+    pub(super) contestant: E,
     /// CPU of Envoy per request, in µs, round by round.
     pub(super) per_request: Vec<f64>,
     /// The same for the first requests of each turn, which come to a CPU that has just done something else.
@@ -47,8 +60,9 @@ pub(super) struct Measured {
 }
 
 /// A running Envoy with its clients.
-struct Running {
-    contestant: Contestant,
+struct Running<E> {
+    contestant: E,
+    request: RawRequest,
     envoy: Envoy,
     clients: Vec<Client>,
     _port: Reserved,
@@ -56,28 +70,27 @@ struct Running {
 
 /// Measures these configurations with this Envoy. All are started anew several times, since where a process happens to lie in
 /// memory moves its figures by a microsecond for as long as it lives.
-pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Result<Vec<Measured>> {
+pub(super) fn run<E: Entrant>(binary: &Path, plan: Plan, contestants: &[E]) -> Result<Vec<Measured<E>>> {
     let cpus = Cpus::choose()?;
     match cpus {
         Some(cpus) => cpus.bind_load().context("the load could not be bound to a CPU")?,
         None => show::progress("only one CPU: Envoy and the load share it, expect noise"),
     }
     let scene = Scene::new()?;
-    let request = scene::request();
-    let mut measured: Vec<Measured> = contestants.iter().copied().map(Measured::new).collect();
+    let mut measured: Vec<Measured<E>> = contestants.iter().copied().map(Measured::new).collect();
     let begun = Instant::now();
     for start in 1..=plan.starts {
         let mut running = start_all(binary, cpus, &scene, &mut measured)?;
         for one in &mut running {
-            one.load(&request, WARM_UP)?;
+            one.load(WARM_UP)?;
         }
         let rounds = plan.rounds.div_ceil(plan.starts);
         for round in 0..rounds {
             let begin = start.saturating_sub(1).saturating_mul(rounds);
             for at in turns::of(begin.saturating_add(round), running.len()) {
                 let (Some(one), Some(of)) = (running.get_mut(at), measured.get_mut(at)) else { continue };
-                of.cold.push(one.load(&request, SETTLE)?);
-                of.per_request.push(one.load(&request, plan.requests)?);
+                of.cold.push(one.load(SETTLE)?);
+                of.per_request.push(one.load(plan.requests)?);
             }
         }
         let took = show::duration(begun.elapsed());
@@ -87,16 +100,16 @@ pub(super) fn run(binary: &Path, plan: Plan, contestants: &[Contestant]) -> Resu
 }
 
 /// Starts each configuration and notes what that cost.
-fn start_all(
+fn start_all<E: Entrant>(
     binary: &Path,
     cpus: Option<Cpus>,
     scene: &Scene,
-    measured: &mut [Measured],
-) -> Result<Vec<Running>> {
+    measured: &mut [Measured<E>],
+) -> Result<Vec<Running<E>>> {
     let mut running = Vec::with_capacity(measured.len());
     for Measured { contestant, start_wall, start_cpu, .. } in measured {
         let port = Reserved::loopback().context("no port")?;
-        let bootstrap = Bootstrap::of(scene.listener(port.address(), contestant.filters()));
+        let bootstrap = Bootstrap::of(scene.listener(port.address(), contestant.filters()?));
         let builder = Envoy::builder(binary).concurrency(1).bootstrap(&bootstrap);
         let builder = cpus.map_or_else(|| builder.clone(), |cpus| builder.clone().cpu(cpus.envoy));
         let start = Instant::now();
@@ -104,33 +117,41 @@ fn start_all(
         start_wall.push(milliseconds(start.elapsed()));
         start_cpu.push(milliseconds(envoy.cpu_time()?));
         let clients = vec![scene.client(port.address())?; CONNECTIONS];
-        running.push(Running { contestant: *contestant, envoy, clients, _port: port });
+        running.push(Running {
+            contestant: *contestant,
+            request: contestant.request(),
+            envoy,
+            clients,
+            _port: port,
+        });
     }
     Ok(running)
 }
 
-impl Measured {
-    fn new(contestant: Contestant) -> Self {
+impl<E> Measured<E> {
+    fn new(contestant: E) -> Self {
         let [per_request, cold, start_wall, start_cpu] = Default::default();
         Self { contestant, per_request, cold, start_wall, start_cpu }
     }
 }
 
-impl Running {
-    /// Sends requests and gives the CPU that Envoy spent on each, in µs. Every answer must be 200.
-    fn load(&mut self, request: &RawRequest, count: u32) -> Result<f64> {
+impl<E: Entrant> Running<E> {
+    /// Sends its share of so many requests and gives the CPU that Envoy spent on each, in µs. Every answer must be as expected.
+    fn load(&mut self, count: u32) -> Result<f64> {
+        let count = count.checked_div(self.contestant.share()).unwrap_or(count).max(1);
         let before = cpu::nanoseconds(self.envoy.pid())?;
-        let requests = std::iter::repeat_n(request, usize::try_from(count)?).cloned();
+        let requests = std::iter::repeat_n(&self.request, usize::try_from(count)?).cloned();
         let mut refused = None;
         spread(&mut self.clients, requests, |answer| {
-            if answer.status != 200 {
+            if answer.status != self.contestant.status() {
                 refused = Some(answer.status);
             }
         })
         .with_context(|| format!("`{}`", self.contestant.title()))?;
         let spent = cpu::nanoseconds(self.envoy.pid())?.saturating_sub(before);
         let title = self.contestant.title();
-        ensure!(refused.is_none(), "`{title}` answered {refused:?}, the bench's request must be allowed");
+        let status = self.contestant.status();
+        ensure!(refused.is_none(), "`{title}` answered {refused:?} to the bench's request, not {status}");
         Ok(spent as f64 / 1_000.0 / f64::from(count))
     }
 }

@@ -32,6 +32,11 @@ impl Spread {
     }
 }
 
+/// Round by round, so that what slows a whole round falls out.
+pub(super) fn minus(one: &[f64], none: &[f64]) -> Vec<f64> {
+    one.iter().zip(none).map(|(one, none)| one - none).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Spread;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::contestant::Contestant;
 use super::floors;
 use super::measure::{Measured, Plan};
-use super::numbers::Spread;
+use super::numbers::{Spread, minus};
 use crate::modules::{Module, Plugin};
 use crate::paths;
 use crate::show::{self, Mark, Table};
@@ -16,7 +16,7 @@ use crate::show::{self, Mark, Table};
 /// What a plugin may cost, in what its floor costs.
 const CEILING: f64 = 1.4;
 /// Two equal configurations that seem further apart (in µs) make the rest doubtful.
-const NOISE: f64 = 0.5;
+pub(super) const NOISE: f64 = 0.5;
 
 /// What `guard` may cost, in what the plugins apart cost.
 const GUARD_CEILING: f64 = 0.6;
@@ -45,7 +45,7 @@ pub(super) struct Results {
     baseline_us: Spread,
     added: Vec<Added>,
     ratios: Vec<Ratio>,
-    measured: Vec<Measured>,
+    measured: Vec<Measured<Contestant>>,
 }
 
 /// What one configuration adds to Envoy without a filter.
@@ -72,12 +72,13 @@ struct Ratio {
 }
 
 impl Results {
-    pub(super) fn new(plan: Plan, modules: &[Module], measured: Vec<Measured>) -> Self {
+    pub(super) fn new(plan: Plan, modules: &[Module], measured: Vec<Measured<Contestant>>) -> Self {
         let baseline = measured.iter().find(|one| one.contestant == Contestant::Nothing);
-        let rounds = |one: &Measured| {
+        let rounds = |one: &Measured<Contestant>| {
             baseline.map_or_else(Vec::new, |none| minus(&one.per_request, &none.per_request))
         };
-        let cold = |one: &Measured| baseline.map_or_else(Vec::new, |none| minus(&one.cold, &none.cold));
+        let cold =
+            |one: &Measured<Contestant>| baseline.map_or_else(Vec::new, |none| minus(&one.cold, &none.cold));
         let others = || measured.iter().filter(|one| one.contestant != Contestant::Nothing);
         let added = others().map(|one| Added {
             contestant: one.contestant,
@@ -137,14 +138,19 @@ impl Results {
 
     /// Writes everything, every round included, and gives the file's name.
     pub(super) fn write(&self) -> Result<String> {
-        let folder = paths::work().join("bench");
-        std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let file = folder.join(format!("{now}.json"));
-        let text = serde_json::to_vec_pretty(self).context("the results could not be written as JSON")?;
-        std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
-        Ok(paths::short(&file))
+        write(self, "")
     }
+}
+
+/// Writes what a run found as JSON, under a name that ends so, and gives the file's name.
+pub(super) fn write(found: &impl Serialize, ending: &str) -> Result<String> {
+    let folder = paths::work().join("bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let file = folder.join(format!("{now}{ending}.json"));
+    let text = serde_json::to_vec_pretty(found).context("the results could not be written as JSON")?;
+    std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
+    Ok(paths::short(&file))
 }
 
 impl Added {
@@ -173,11 +179,6 @@ impl Ratio {
         let name = format!("{} / {}", self.ours.title(), self.to.title());
         table.row(mark, [name, median, range, ceiling]);
     }
-}
-
-/// Round by round, so that what slows a whole round falls out.
-fn minus(one: &[f64], none: &[f64]) -> Vec<f64> {
-    one.iter().zip(none).map(|(one, none)| one - none).collect()
 }
 
 fn median_minus(one: &[f64], none: &[f64]) -> f64 {

@@ -12,6 +12,8 @@ use super::stages::TOKEN;
 /// The caller's certificate says so.
 pub(super) const CALLER: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const SERVER: &str = "spiffe://cluster.local/ns/shop/sa/shop";
+/// The host that is asked.
+pub(super) const HOST: &str = "shop.shop.svc.cluster.local";
 /// What is asked for: the last of the ten rules allows it.
 pub(super) const PATH: &str = "/api/v1/refunds/8412?expand=items&page=2";
 
@@ -65,7 +67,7 @@ pub(super) fn request() -> RawRequest {
         ("x-tenant", "umbrella"),
         ("cookie", "session=6f1c0e7a9d3b4c52; theme=dark"),
     ];
-    let request = RawRequest::get(PATH).host("shop.shop.svc.cluster.local");
+    let request = RawRequest::get(PATH).host(HOST);
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     request.header("authorization", format!("Bearer {}", TOKEN.trim()))
 }
