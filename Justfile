@@ -40,6 +40,10 @@ mutants *args:
 mutants-all:
     cargo xtask mutants --all
 
+# authz against Envoy's own RBAC filter as istiod configures it, over random policies (takes Go; some minutes)
+conformance *args:
+    cargo xtask conformance rbac {{args}}
+
 # a million requests through one worker: its memory must not grow (a minute)
 soak *args:
     cargo xtask soak {{args}}

@@ -6,6 +6,7 @@ mod bench;
 mod bindgen;
 mod build;
 mod checks;
+mod conformance;
 mod debian;
 mod demo;
 mod docker;
@@ -59,6 +60,8 @@ enum Command {
     Bench(bench::Args),
     /// Plant faults in a copy of the code: every one must be seen by a test
     Mutants(mutants::Args),
+    /// Compare our engine with the engines of others, over cases that chance makes
+    Conformance(conformance::Args),
     /// Send a million requests through one worker: its memory must not grow
     Soak(soak::Args),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Mutants(args) => mutants::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Soak(args) => soak::run(&args),
     };
     done.unwrap_or_else(|error| {
