@@ -44,6 +44,10 @@ mutants-all:
 conformance *args:
     cargo xtask conformance rbac {{args}}
 
+# bytes of which something does not hold: every fuzz target for a minute; `just fuzz path --minutes 60`
+fuzz *args:
+    cargo xtask fuzz {{args}}
+
 # a million requests through one worker: its memory must not grow (a minute)
 soak *args:
     cargo xtask soak {{args}}

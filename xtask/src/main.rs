@@ -12,6 +12,7 @@ mod demo;
 mod docker;
 mod doctor;
 mod envoy;
+mod fuzz;
 mod house;
 mod install;
 mod interface;
@@ -62,6 +63,8 @@ enum Command {
     Mutants(mutants::Args),
     /// Compare our engine with the engines of others, over cases that chance makes
     Conformance(conformance::Args),
+    /// Look for bytes of which something does not hold that must hold of any
+    Fuzz(fuzz::Args),
     /// Send a million requests through one worker: its memory must not grow
     Soak(soak::Args),
 }
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),
     };
     done.unwrap_or_else(|error| {
