@@ -14,7 +14,7 @@ mod probe;
 use crate::rule::{Rule, Subject};
 pub(crate) use cover::{ALL, Dimension, NAMELESS, TOKENLESS};
 use cover::{Cover, DIMENSIONS, Label};
-use key::{ByKey, Key};
+use key::{ByKey, Key, Kind};
 use probe::Filed;
 
 /// A key that more rules than this share is paired with another, where there is one.
@@ -48,15 +48,18 @@ impl Index {
     /// Files `rules` by these dimensions.
     pub(crate) fn new(rules: &[Rule], dimensions: &[Dimension]) -> Self {
         let mut index = Self::default();
-        let covers = |rule| dimensions.iter().map(move |dimension| (*dimension, cover::of(rule, *dimension)));
-        for label in rules.iter().flat_map(covers).filter_map(|(_, cover)| cover).flatten().flatten() {
-            let shelf = index.shelves.entry(label.key).or_default();
-            shelf.shared = shelf.shared.saturating_add(1);
+        for rule in rules {
+            for dimension in dimensions {
+                for label in cover::of(rule, *dimension).iter().flatten().flatten() {
+                    let shelf = index.shelves.entry(label.key).or_default();
+                    shelf.shared = shelf.shared.saturating_add(1);
+                }
+            }
         }
         for (place, rule) in (0_u32..).zip(rules) {
-            let choices = covers(rule).filter_map(|(dimension, cover)| index.choice(dimension, cover));
             let (mut best, mut second): (Option<Choice>, Option<Choice>) = (None, None);
-            for choice in choices {
+            for dimension in dimensions {
+                let Some(choice) = index.choice(*dimension, cover::of(rule, *dimension)) else { continue };
                 if best.as_ref().is_none_or(|best| choice.crowd < best.crowd) {
                     second = best.replace(choice);
                 } else if second.as_ref().is_none_or(|second| choice.crowd < second.crowd) {
@@ -97,6 +100,16 @@ impl Index {
         }
         found.retain(|places| !places.is_empty());
         Candidates(found)
+    }
+
+    /// Whether any rule is filed under an address.
+    pub(crate) fn asks_for_addresses(&self) -> bool {
+        self.filed.has(&[Kind::Block])
+    }
+
+    /// Whether any rule is filed under a caller.
+    pub(crate) fn asks_for_callers(&self) -> bool {
+        self.filed.has(key::CALLERS)
     }
 
     /// One dimension of a rule.

@@ -1,5 +1,6 @@
-//! What one value of a rule matches, once compiled: peers, tokens, headers, operations. Cannot be wrong, only false.
+//! What one value of a rule matches, once compiled: peers, addresses, tokens, headers, operations. Cannot be wrong, only false.
 
+pub mod address;
 pub mod claim;
 pub mod header;
 pub mod operation;

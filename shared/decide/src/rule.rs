@@ -1,8 +1,11 @@
 //! A compiled rule, and what it says of a request.
 
+use core::net::IpAddr;
+
 use meshward_model::{Headers, Peer, RuleId, Token};
 
 use crate::matching::Field;
+use crate::matching::address::{self, Block};
 use crate::matching::claim::{self, ClaimCondition, ClaimStrings, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{Operation, Target, port_truth};
@@ -29,6 +32,8 @@ pub struct Source {
     pub fields: Vec<Field<PeerMatcher>>,
     /// Issuer and subject of the token.
     pub token: Option<Field<RequestPrincipal>>,
+    /// The address that the request came from, as the proxy sees it.
+    pub remote: Option<Field<Block>>,
 }
 
 /// One entry of `when`.
@@ -46,6 +51,8 @@ pub enum Condition {
     ClaimStrings(ClaimStrings),
     /// A claim, typed.
     Claim(ClaimCondition),
+    /// The address that the request came from, as the proxy sees it.
+    Remote(Field<Block>),
 }
 
 /// What a rule is matched against.
@@ -54,6 +61,7 @@ pub(crate) struct Subject<'r> {
     pub(crate) peer: &'r Peer,
     pub(crate) token: Option<&'r Token>,
     pub(crate) headers: &'r Headers,
+    pub(crate) remote: Option<IpAddr>,
     pub(crate) target: Target<'r>,
     pub(crate) strict: bool,
 }
@@ -82,12 +90,13 @@ impl Rule {
 impl Source {
     fn truth(&self, subject: &Subject<'_>) -> Truth {
         let peer = all(self.fields.iter().map(|field| peer::truth(field, subject.peer, subject.strict)));
-        match &self.token {
-            Some(field) if peer != Truth::No => {
-                peer.min(claim::principal_truth(field, subject.token, subject.strict))
-            }
-            Some(_) | None => peer,
+        if peer == Truth::No {
+            return Truth::No;
         }
+        let token =
+            self.token.iter().map(|field| claim::principal_truth(field, subject.token, subject.strict));
+        let remote = self.remote.iter().map(|field| address::truth(field, subject.remote, subject.strict));
+        peer.min(all(token.chain(remote)))
     }
 }
 
@@ -100,6 +109,7 @@ impl Condition {
             Self::RequestPrincipal(field) => claim::principal_truth(field, subject.token, subject.strict),
             Self::ClaimStrings(strings) => strings.truth(subject.token, subject.strict),
             Self::Claim(claim) => claim.truth(subject.token),
+            Self::Remote(field) => address::truth(field, subject.remote, subject.strict),
         }
     }
 }

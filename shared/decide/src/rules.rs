@@ -5,7 +5,7 @@ use crate::rule::{Rule, Subject};
 use crate::truth::Truth;
 
 /// So few rules are compared one by one: looking up costs as much.
-const FEW: usize = 4;
+const FEW: usize = 8;
 
 /// Rules in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,8 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq)]
 struct Indexes {
     all: Index,
-    /// For a caller who lacks a name or a part of it, where the rules are strict and deny: whomever they name, it could be this one.
+    /// For a caller who lacks a name, a part of it or an address, where the rules are strict and deny: whomever they name, it could be
+    /// this one.
     nameless: Option<Index>,
 }
 
@@ -53,13 +54,12 @@ impl Rules {
     /// The first that matches.
     pub(crate) fn first(&self, subject: &Subject<'_>) -> Option<&Rule> {
         let Some(Indexes { all, nameless }) = &self.index else { return self.first_one_by_one(subject) };
-        let has_name = || {
-            subject
-                .peer
-                .spiffe_id()
-                .is_some_and(|id| id.namespace().is_some() && id.service_account().is_some())
+        let is_known = || {
+            let id = subject.peer.spiffe_id();
+            let has_name = id.is_some_and(|id| id.namespace().is_some() && id.service_account().is_some());
+            (has_name || !all.asks_for_callers()) && (subject.remote.is_some() || !all.asks_for_addresses())
         };
-        let index = nameless.as_ref().filter(|_| !has_name()).unwrap_or(all);
+        let index = nameless.as_ref().filter(|_| !is_known()).unwrap_or(all);
         let rules = index.candidates(subject);
         rules
             .filter_map(|place| self.rules.get(usize::try_from(place).ok()?))

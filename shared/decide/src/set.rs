@@ -34,6 +34,8 @@ type First = for<'r> fn(&'r Rules, &Subject<'_>) -> Option<&'r Rule>;
 pub struct Uses {
     /// The peer.
     pub peer: bool,
+    /// The address that the request came from.
+    pub remote: bool,
     /// Headers that they name.
     pub headers: bool,
     /// The host.
@@ -52,6 +54,7 @@ impl Uses {
     pub const fn union(self, other: Self) -> Self {
         Self {
             peer: self.peer | other.peer,
+            remote: self.remote | other.remote,
             headers: self.headers | other.headers,
             host: self.host | other.host,
             port: self.port | other.port,
@@ -65,6 +68,7 @@ impl Uses {
         let rest = Needs {
             headers: self.headers || self.host || self.method || self.path,
             destination_port: self.port,
+            source_address: self.remote,
             ..Needs::default()
         };
         if self.peer { rest.union(peer) } else { rest }
@@ -99,8 +103,10 @@ impl Set {
                 path: request.path().ok().map(path::without_query),
             }
         };
-        let Request { peer, headers, token, .. } = request;
-        self.combine(&Subject { peer, token: token.as_deref(), headers, target, strict: self.strict }, first)
+        let Request { peer, headers, token, source_address: remote, .. } = request;
+        let token = token.as_deref();
+        let subject = Subject { peer, token, headers, remote: *remote, target, strict: self.strict };
+        self.combine(&subject, first)
     }
 
     fn combine(&self, subject: &Subject<'_>, first: First) -> Decision {

@@ -2,6 +2,7 @@
 
 use super::key::{self, Key, Kind};
 use crate::matching::Field;
+use crate::matching::address::Block;
 use crate::matching::claim::{ClaimTest, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
@@ -11,7 +12,7 @@ use crate::rule::{Condition, Rule, Source};
 use crate::scalar::Scalar;
 
 /// How many dimensions there are.
-pub(super) const DIMENSIONS: usize = 5;
+pub(super) const DIMENSIONS: usize = 6;
 
 /// What rules are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +27,23 @@ pub(crate) enum Dimension {
     Header,
     /// The caller's token.
     Token,
+    /// The address that the request came from.
+    Remote,
 }
 
 /// All dimensions, in the order of their numbers.
-pub(crate) const ALL: &[Dimension] =
-    &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header, Dimension::Token];
-/// Those in which a request is found whose caller has a name: where nobody knows what a missing token would have said.
+pub(crate) const ALL: &[Dimension] = &[
+    Dimension::Path,
+    Dimension::Host,
+    Dimension::Who,
+    Dimension::Header,
+    Dimension::Token,
+    Dimension::Remote,
+];
+/// Those in which a request is found whose caller has a name and an address, where nobody knows what a missing token would have said.
 pub(crate) const TOKENLESS: &[Dimension] =
-    &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header];
-/// Those in which a request is found whose caller has neither name nor token.
+    &[Dimension::Path, Dimension::Host, Dimension::Who, Dimension::Header, Dimension::Remote];
+/// Those in which a request is found whose caller has none of these.
 pub(crate) const NAMELESS: &[Dimension] = &[Dimension::Path, Dimension::Host, Dimension::Header];
 
 /// A key, and what is needed to look for it.
@@ -75,22 +84,38 @@ pub(super) type Alternatives = Vec<Label>;
 /// something that has no key.
 pub(super) type Cover = Option<Vec<Alternatives>>;
 
-/// What `rule` is filed under in `dimension`.
+/// What `rule` is filed under in `dimension`. It runs when a plugin is configured, so one copy of it is enough.
+#[inline(never)]
 pub(super) fn of(rule: &Rule, dimension: Dimension) -> Cover {
     match dimension {
-        Dimension::Path => any_of(&rule.to, paths),
-        Dimension::Host => any_of(&rule.to, hosts),
+        Dimension::Path => any_of(&rule.to, &paths),
+        Dimension::Host => any_of(&rule.to, &hosts),
         Dimension::Who => {
             let conditions = rule.when.iter().filter_map(|condition| {
                 let Condition::Peer(field) = condition else { return None };
-                values(field, peer)
+                values(field, &peer)
             });
-            any_of(&rule.from, who).or_else(|| conditions.min_by_key(Vec::len))
+            any_of(&rule.from, &who).or_else(|| conditions.min_by_key(Vec::len))
         }
         Dimension::Header => header(rule).map(|(_, cover)| cover),
-        Dimension::Token => any_of(&rule.from, |source| values(source.token.as_ref()?, principal))
+        Dimension::Token => any_of(&rule.from, &|source| values(source.token.as_ref()?, &principal))
             .or_else(|| rule.when.iter().find_map(|condition| claim(condition).map(|(_, cover)| cover))),
+        Dimension::Remote => any_of(&rule.from, &remote).or_else(|| {
+            rule.when.iter().find_map(|condition| {
+                let Condition::Remote(field) = condition else { return None };
+                values(field, &block)
+            })
+        }),
     }
+}
+
+fn remote(source: &Source) -> Cover {
+    values(source.remote.as_ref()?, &block)
+}
+
+fn block(value: &Block) -> Alternatives {
+    let (network, size) = (value.network(), key::block_size(value.network(), value.length()));
+    vec![Label { key: key::block(network, size), kind: Kind::Block, size }]
 }
 
 /// The first header that has keys, by its name.
@@ -115,13 +140,13 @@ pub(super) fn claim_name(rule: &Rule) -> Option<&[Box<str>]> {
 fn claim(condition: &Condition) -> Option<(&[Box<str>], Vec<Alternatives>)> {
     let text = |path: &[Box<str>], value: &[u8]| vec![Label::claim(path, value)];
     match condition {
-        Condition::RequestPrincipal(field) => Some((&[], values(field, principal)?)),
+        Condition::RequestPrincipal(field) => Some((&[], values(field, &principal)?)),
         Condition::ClaimStrings(strings) => {
             let exact = |pattern: &Pattern| match pattern {
                 Pattern::Exact(value) => text(&strings.path, value),
                 Pattern::Any | Pattern::Prefix(_) | Pattern::Suffix(_) => Vec::new(),
             };
-            Some((&strings.path, values(&strings.values, exact)?))
+            Some((&strings.path, values(&strings.values, &exact)?))
         }
         Condition::Claim(claim) => claim.tests.iter().find_map(|test| {
             let wanted: &[Scalar] = match test {
@@ -138,12 +163,12 @@ fn claim(condition: &Condition) -> Option<(&[Box<str>], Vec<Alternatives>)> {
             });
             Some((&*claim.path, covered.collect::<Option<_>>()?))
         }),
-        Condition::Header(_) | Condition::Peer(_) | Condition::Port(_) => None,
+        Condition::Header(_) | Condition::Peer(_) | Condition::Port(_) | Condition::Remote(_) => None,
     }
 }
 
 /// The values of all entries together, where each entry has some.
-fn any_of<T>(entries: &[T], cover: impl Fn(&T) -> Cover) -> Cover {
+fn any_of<T>(entries: &[T], cover: &dyn Fn(&T) -> Cover) -> Cover {
     if entries.is_empty() {
         return None;
     }
@@ -155,7 +180,7 @@ fn any_of<T>(entries: &[T], cover: impl Fn(&T) -> Cover) -> Cover {
 }
 
 /// The values of a field, where it asks for some and each has a key.
-fn values<M>(field: &Field<M>, keys: impl Fn(&M) -> Alternatives) -> Cover {
+fn values<M>(field: &Field<M>, keys: &dyn Fn(&M) -> Alternatives) -> Cover {
     if field.any.is_empty() {
         return None;
     }
@@ -166,20 +191,20 @@ fn values<M>(field: &Field<M>, keys: impl Fn(&M) -> Alternatives) -> Cover {
 fn paths(operation: &Operation) -> Cover {
     operation.fields.iter().find_map(|field| {
         let OperationField::Paths(field) = field else { return None };
-        values(field, path)
+        values(field, &path)
     })
 }
 
 fn hosts(operation: &Operation) -> Cover {
     operation.fields.iter().find_map(|field| {
         let OperationField::Hosts(field) = field else { return None };
-        values(field, host)
+        values(field, &host)
     })
 }
 
 /// One field is enough: all of a source's fields must hold. The one with the fewest values tells most apart.
 fn who(source: &Source) -> Cover {
-    source.fields.iter().filter_map(|field| values(field, peer)).min_by_key(Vec::len)
+    source.fields.iter().filter_map(|field| values(field, &peer)).min_by_key(Vec::len)
 }
 
 fn principal(value: &RequestPrincipal) -> Alternatives {
@@ -193,7 +218,7 @@ fn principal(value: &RequestPrincipal) -> Alternatives {
 }
 
 fn headers(header: &HeaderCondition) -> Cover {
-    values(&header.values, |pattern| match pattern {
+    values(&header.values, &|pattern| match pattern {
         Pattern::Exact(value) => vec![Label::both(Kind::Header, &header.name, value)],
         Pattern::Any | Pattern::Prefix(_) | Pattern::Suffix(_) => Vec::new(),
     })

@@ -1,6 +1,7 @@
 //! Keys: what a rule is filed under, and what a request is looked up by. A key is a hash; two things with one key cost a look at
 //! a rule that does not match, never a verdict.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -42,10 +43,22 @@ pub(super) enum Kind {
     RequestPrincipal,
     /// The names that lead to a claim, and a string that it is or holds.
     Claim,
+    /// A block of addresses.
+    Block,
 }
 
 /// How many kinds there are.
-pub(super) const KINDS: usize = Kind::Claim as usize + 1;
+pub(super) const KINDS: usize = Kind::Block as usize + 1;
+
+/// The kinds that speak of the caller's name.
+pub(super) const CALLERS: &[Kind] = &[
+    Kind::Principal,
+    Kind::PrincipalPrefix,
+    Kind::PrincipalSuffix,
+    Kind::Namespace,
+    Kind::Account,
+    Kind::TrustDomain,
+];
 
 /// A key.
 pub(super) type Key = u64;
@@ -104,6 +117,31 @@ pub(super) fn both(kind: Kind, first: &[u8], second: &[u8]) -> Key {
 pub(super) fn claim(path: &[Box<str>], text: &[u8]) -> Key {
     let named = path.iter().fold(Running::new(), |running, name| running.bytes(name.as_bytes()).byte(0));
     named.bytes(text).key(Kind::Claim)
+}
+
+/// A block's size: how many bits count, told apart by how many there are.
+pub(super) fn block_size(network: IpAddr, length: u8) -> usize {
+    usize::from(length).saturating_add(if network.is_ipv6() { FIRST_OF_SIX } else { 0 })
+}
+
+/// How many bits of an address count in blocks of this size; `None` where there are none of its kind.
+pub(super) fn block_length(address: IpAddr, size: usize) -> Option<u8> {
+    let length = if address.is_ipv6() { size.checked_sub(FIRST_OF_SIX)? } else { size };
+    u8::try_from(length).ok().filter(|length| address.is_ipv6() || *length <= 32)
+}
+
+/// The least size of an IPv6 block: the greatest of an IPv4 block is 32.
+const FIRST_OF_SIX: usize = 33;
+
+/// The key of a block.
+pub(super) fn block(network: IpAddr, size: usize) -> Key {
+    #[expect(clippy::cast_possible_truncation, reason = "33 and 128 are the most there is")]
+    let running = Running::new().byte(size as u8);
+    match network {
+        IpAddr::V4(four) => running.bytes(&four.octets()),
+        IpAddr::V6(six) => running.bytes(&six.octets()),
+    }
+    .key(Kind::Block)
 }
 
 /// The key of two keys of different dimensions, the lower dimension's first.

@@ -1,9 +1,12 @@
 //! What a request is looked up by: every key that a rule which matches it may be filed under.
 
+use core::net::IpAddr;
+
 use meshward_model::{Claim, Headers, Peer, Token};
 
 use super::cover::{Dimension, Label};
 use super::key::{self, KINDS, Key, Kind, Running};
+use crate::matching::address::network_of;
 use crate::rule::Subject;
 
 /// The longest segment that a template can name.
@@ -66,6 +69,15 @@ impl Filed {
         if let Some(token) = subject.token {
             self.token(token, &mut |key| found(Dimension::Token, key));
         }
+        if let Some(address) = subject.remote {
+            let address = if subject.strict { address.to_canonical() } else { address };
+            self.blocks(address, &mut |key| found(Dimension::Remote, key));
+        }
+    }
+
+    /// Whether any rule is filed under one of these kinds of keys.
+    pub(super) fn has(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().any(|kind| !self.of(*kind).is_empty())
     }
 
     fn of(&self, kind: Kind) -> &[usize] {
@@ -140,6 +152,15 @@ impl Filed {
                         found(key::both(Kind::Header, name, part.trim_ascii()));
                     }
                 }
+            }
+        }
+    }
+
+    /// The block of each size that the address is in.
+    fn blocks(&self, address: IpAddr, found: &mut dyn FnMut(Key)) {
+        for size in self.of(Kind::Block) {
+            if let Some(length) = key::block_length(address, *size) {
+                found(key::block(network_of(address, length), *size));
             }
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn compile(
         );
     }
     uses.peer |= !fields.is_empty();
-    Source { fields, token }
+    Source { fields, token, remote: None }
 }
 
 /// Istio's rules on service accounts: by themselves, and few.

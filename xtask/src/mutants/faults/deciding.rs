@@ -64,7 +64,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a caller without a name is looked up by it",
         file: RULES,
-        from: "nameless.as_ref().filter(|_| !has_name())",
+        from: "nameless.as_ref().filter(|_| !is_known())",
         to: "nameless.as_ref().filter(|_| false)",
     },
     Fault {
