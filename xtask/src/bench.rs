@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 pub(crate) fn host_calls(record: bool) -> Result<bool> {
     let envoy = envoy()?;
     modules::build(&floors::ALL)?;
-    let floors = floors::make(&envoy)?;
+    let floors = floors::make(&envoy, floors::usual()?)?;
     let equal = calls::are_floors_equal(&floors, &floors::compare(&envoy, &floors)?);
     Ok(calls::compare(&traced::run(&envoy)?, record)? && equal)
 }
@@ -91,7 +91,7 @@ pub(crate) fn host_calls(record: bool) -> Result<bool> {
 fn cost(args: &Args) -> Result<bool> {
     let envoy = envoy()?;
     let modules = modules::build(&modules::ALL)?;
-    let floors = floors::make(&envoy)?;
+    let floors = floors::make(&envoy, floors::usual()?)?;
     ensure!(
         calls::are_floors_equal(&floors, &floors::compare(&envoy, &floors)?),
         "a floor does not make its plugin's host calls: `cargo xtask bench --trace` says more"

@@ -130,7 +130,7 @@ impl std::fmt::Display for Calls {
 /// Whether every floor lived as its plugin did, said one by one.
 pub(super) fn are_floors_equal(floors: &[Floored], differences: &[Option<Difference>]) -> bool {
     for (floor, difference) in floors.iter().zip(differences) {
-        let name = floor.plugin.name();
+        let name = floor.model.name;
         match difference {
             None => show::progress(&format!(
                 "{name} and its floor make the same {} host calls per request, arguments included",

@@ -177,7 +177,7 @@ impl Entrant for Contestant {
 
 /// A plugin's floor as a filter.
 fn floor(plugin: Plugin, configuration: &str) -> Filter {
-    Filter::Wasm(Wasm::new(&floors::file(plugin), configuration))
+    Filter::Wasm(Wasm::new(&floors::file(plugin.name()), configuration))
 }
 
 /// A module as a filter.

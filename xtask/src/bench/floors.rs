@@ -26,10 +26,26 @@ const WITHIN: Duration = Duration::from_secs(30);
 pub(super) const ALL: [Plugin; 5] =
     [Plugin::Authz, Plugin::Authn, Plugin::Ratelimit, Plugin::Sentinel, Plugin::Guard];
 
-/// A plugin that has a floor, and what it did.
-pub(super) struct Floored {
+/// What a floor is made after: a plugin with a configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    /// What files and messages call it.
+    pub(super) name: &'static str,
     pub(super) plugin: Plugin,
+    pub(super) configuration: String,
+}
+
+/// A model, and what it did.
+pub(super) struct Floored {
+    pub(super) model: Model,
     pub(super) life: Life,
+}
+
+/// The plugins as the bench configures them.
+pub(super) fn usual() -> Result<Vec<Model>> {
+    let model =
+        |plugin: Plugin| Ok(Model { name: plugin.name(), plugin, configuration: configuration(plugin)? });
+    ALL.into_iter().map(model).collect()
 }
 
 /// What the bench configures a plugin with.
@@ -46,34 +62,34 @@ pub(super) fn configuration(plugin: Plugin) -> Result<String> {
     }
 }
 
-/// Where a plugin's floor lies.
-pub(super) fn file(plugin: Plugin) -> PathBuf {
-    folder().join(format!("floor-{}.wasm", plugin.name()))
+/// Where a floor lies.
+pub(super) fn file(name: &str) -> PathBuf {
+    folder().join(format!("floor-{name}.wasm"))
 }
 
 fn folder() -> PathBuf {
     paths::target().join("bench")
 }
 
-/// Traces each plugin, makes its floor and writes it.
-pub(super) fn make(binary: &Path) -> Result<Vec<Floored>> {
+/// Traces each model, makes its floor and writes it.
+pub(super) fn make(binary: &Path, models: Vec<Model>) -> Result<Vec<Floored>> {
     std::fs::create_dir_all(folder()).context("could not create the folder of floors")?;
     let mut modules = Vec::new();
-    for plugin in ALL {
-        let path = paths::modules().join(plugin.name()).with_extension("wasm");
+    for model in &models {
+        let path = paths::modules().join(model.plugin.name()).with_extension("wasm");
         modules.push(std::fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
     }
-    let lives = lives(binary, &modules)?;
+    let lives = lives(binary, models.iter().zip(&modules))?;
     let mut floors = Vec::new();
-    for ((plugin, module), life) in ALL.into_iter().zip(&modules).zip(lives) {
-        let lived = folder().join(format!("life-{}.txt", plugin.name()));
+    for ((model, module), life) in models.into_iter().zip(&modules).zip(lives) {
+        let name = model.name;
+        let lived = folder().join(format!("life-{name}.txt"));
         std::fs::write(&lived, life.text()?)
             .with_context(|| format!("could not write {}", lived.display()))?;
-        let made =
-            floor_of(plugin, module, &life).with_context(|| format!("the floor of `{}`", plugin.name()))?;
-        let path = file(plugin);
+        let made = floor_of(model.plugin, module, &life).with_context(|| format!("the floor of `{name}`"))?;
+        let path = file(name);
         std::fs::write(&path, made).with_context(|| format!("could not write {}", path.display()))?;
-        floors.push(Floored { plugin, life });
+        floors.push(Floored { model, life });
     }
     Ok(floors)
 }
@@ -88,45 +104,41 @@ fn floor_of(plugin: Plugin, module: &[u8], life: &Life) -> Result<Vec<u8>> {
 pub(super) fn compare(binary: &Path, floors: &[Floored]) -> Result<Vec<Option<Difference>>> {
     let modules: Result<Vec<Vec<u8>>> = floors
         .iter()
-        .map(|floor| std::fs::read(file(floor.plugin)).context("a floor could not be read"))
+        .map(|floor| std::fs::read(file(floor.model.name)).context("a floor could not be read"))
         .collect();
-    let lives = lives(binary, &modules?)?;
+    let lives = lives(binary, floors.iter().map(|floor| &floor.model).zip(&modules?))?;
     floors.iter().zip(&lives).map(|(ours, theirs)| ours.life.difference(theirs)).collect()
 }
 
-/// A plugin's Envoy; each has one of its own, since ticks say nothing of who ticks.
+/// A model's Envoy; each has one of its own, since ticks say nothing of who ticks.
 struct Running {
-    plugin: Plugin,
+    name: &'static str,
     envoy: Envoy,
     port: Reserved,
 }
 
-/// Runs a witnessed module of each plugin side by side.
-fn lives(binary: &Path, modules: &[Vec<u8>]) -> Result<Vec<Life>> {
+/// Runs a witnessed module of each model side by side.
+fn lives<'m>(binary: &Path, models: impl Iterator<Item = (&'m Model, &'m Vec<u8>)>) -> Result<Vec<Life>> {
     let scene = Scene::new()?;
     let mut running = Vec::new();
-    for (plugin, module) in ALL.into_iter().zip(modules) {
-        let name = plugin.name();
-        let started = start(binary, &scene, plugin, module);
-        running.push(started.with_context(|| format!("`{name}` with a witness"))?);
+    for (model, module) in models {
+        let started = start(binary, &scene, model, module);
+        running.push(started.with_context(|| format!("`{}` with a witness", model.name))?);
     }
     running.iter().try_for_each(|one| load(one, &scene))?;
-    running
-        .iter()
-        .map(|one| one.life().with_context(|| format!("the life of `{}`", one.plugin.name())))
-        .collect()
+    running.iter().map(|one| one.life().with_context(|| format!("the life of `{}`", one.name))).collect()
 }
 
-fn start(binary: &Path, scene: &Scene, plugin: Plugin, module: &[u8]) -> Result<Running> {
+fn start(binary: &Path, scene: &Scene, model: &Model, module: &[u8]) -> Result<Running> {
     let witnessed = witness::add(module)?;
     interface::check(&witnessed, None)?;
-    let path = folder().join(format!("witnessed-{}.wasm", plugin.name()));
+    let path = folder().join(format!("witnessed-{}.wasm", model.name));
     std::fs::write(&path, witnessed).with_context(|| format!("could not write {}", path.display()))?;
     let port = Reserved::loopback().context("no port")?;
-    let filter = Filter::Wasm(Wasm::new(&path, &configuration(plugin)?));
+    let filter = Filter::Wasm(Wasm::new(&path, &model.configuration));
     let bootstrap = Bootstrap::of(scene.listener(port.address(), vec![filter]));
     let builder = Envoy::builder(binary).concurrency(1).component_log_level("wasm:trace");
-    Ok(Running { plugin, envoy: builder.bootstrap(&bootstrap).start()?, port })
+    Ok(Running { name: model.name, envoy: builder.bootstrap(&bootstrap).start()?, port })
 }
 
 fn load(running: &Running, scene: &Scene) -> Result<()> {
@@ -134,11 +146,7 @@ fn load(running: &Running, scene: &Scene) -> Result<()> {
     let request = scene::request();
     for _ in 0..REQUESTS {
         let status = client.send(&request)?.status;
-        ensure!(
-            status == 200,
-            "`{}` answered {status}, the bench's request must be allowed",
-            running.plugin.name()
-        );
+        ensure!(status == 200, "`{}` answered {status}, the bench's request must be allowed", running.name);
     }
     Ok(())
 }

@@ -200,7 +200,7 @@ fn module_bytes(contestant: Contestant, modules: &[Module]) -> Option<usize> {
     let of =
         |plugin: &Plugin| modules.iter().find(|module| module.plugin == *plugin).map(|module| module.bytes);
     if let Some(plugin) = contestant.floor_of() {
-        let file = std::fs::metadata(floors::file(plugin)).ok()?;
+        let file = std::fs::metadata(floors::file(plugin.name())).ok()?;
         return usize::try_from(file.len()).ok();
     }
     let plugins = contestant.modules();

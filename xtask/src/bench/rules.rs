@@ -41,7 +41,7 @@ pub(crate) struct Args {
 /// Measures, prints, writes; `Ok(false)` when `--check` found something over its ceiling.
 pub(super) fn run(envoy: &Path, args: &Args) -> Result<bool> {
     modules::build(&modules::ALL)?;
-    let floors = floors::make(envoy)?;
+    let floors = floors::make(envoy, vec![entrant::floor()])?;
     ensure!(
         calls::are_floors_equal(&floors, &floors::compare(envoy, &floors)?),
         "a floor does not make its plugin's host calls: `cargo xtask bench --trace` says more"

@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use meshward_harness::client::RawRequest;
-use meshward_harness::config::Filter;
+use meshward_harness::config::{Filter, Wasm};
 use serde::Serialize;
 
 use super::super::contestant::{self, Contestant};
+use super::super::floors::{self, Model};
 use super::super::measure::Entrant;
 use super::super::scene;
 use super::documents::{self, Action};
@@ -58,17 +59,26 @@ impl Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum One {
-    /// What the others are compared with, or a floor.
+    /// What the others are compared with.
     Beside(Contestant),
+    /// The host calls of ours with ten mixed rules, and nothing else.
+    Floor,
     /// Rules.
     Rules { maker: Maker, shape: Shape, outcome: Outcome, count: u32 },
 }
 
+/// What the floor is made after.
+pub(super) fn floor() -> Model {
+    let rules = shape::rules(Shape::Mixed, Found::Last, 10);
+    let configuration = documents::configuration(Action::Allow, &rules);
+    Model { name: "authz-rules", plugin: Plugin::Authz, configuration }
+}
+
 /// Everything that is measured of these shapes.
 pub(super) fn of(shapes: &[Shape]) -> Vec<One> {
-    let beside =
-        [Contestant::Nothing, Contestant::NothingAgain, Contestant::SdkEmpty, Contestant::AuthzFloor];
+    let beside = [Contestant::Nothing, Contestant::NothingAgain, Contestant::SdkEmpty];
     let mut all: Vec<One> = beside.map(One::Beside).to_vec();
+    all.push(One::Floor);
     for shape in shapes {
         for outcome in OUTCOMES {
             for count in SIZES.into_iter().filter(|count| is_measured(*shape, outcome, *count)) {
@@ -93,6 +103,7 @@ impl Entrant for One {
     fn title(self) -> String {
         match self {
             Self::Beside(contestant) => contestant.title().to_owned(),
+            Self::Floor => "authz's floor, ten mixed rules".to_owned(),
             Self::Rules { maker, shape, outcome, count } => {
                 format!("{maker:?}: {count} rules, {}; {}", shape.title(), outcome.title())
             }
@@ -102,6 +113,10 @@ impl Entrant for One {
     fn filters(self) -> Result<Vec<Filter>> {
         Ok(match self {
             Self::Beside(contestant) => contestant.filters(),
+            Self::Floor => {
+                let Model { name, configuration, .. } = floor();
+                vec![Filter::Wasm(Wasm::new(&floors::file(name), &configuration))]
+            }
             Self::Rules { maker, shape, outcome, count } => {
                 let (action, found) = match outcome {
                     Outcome::LastAllows => (Action::Allow, Found::Last),
@@ -124,7 +139,9 @@ impl Entrant for One {
     fn status(self) -> u16 {
         match self {
             Self::Rules { outcome: Outcome::Refused, .. } => 403,
-            Self::Beside(_) | Self::Rules { outcome: Outcome::LastAllows | Outcome::NoneDenies, .. } => 200,
+            Self::Beside(_)
+            | Self::Floor
+            | Self::Rules { outcome: Outcome::LastAllows | Outcome::NoneDenies, .. } => 200,
         }
     }
 
@@ -132,7 +149,7 @@ impl Entrant for One {
         match self {
             Self::Rules { maker: Maker::Native, count, .. } if count >= MANY.saturating_mul(10) => 50,
             Self::Rules { maker: Maker::Native, count, .. } if count >= MANY => 10,
-            Self::Rules { .. } | Self::Beside(_) => 1,
+            Self::Rules { .. } | Self::Beside(_) | Self::Floor => 1,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::super::contestant::Contestant;
 use super::configuring::Configured;
-use super::entrant::{Maker, Outcome, SIZES};
+use super::entrant::{Maker, One, Outcome, SIZES};
 use super::report::Found;
 use super::shape::{self, Shape};
 use crate::show::{Mark, Table};
@@ -64,9 +63,9 @@ impl Promise {
 pub(super) fn of(found: &Found, configured: &Configured) -> Vec<Promise> {
     let rules = |count| found.rules(Maker::Ours, Shape::Mixed, Outcome::LastAllows, count);
     let mut promises = Vec::new();
-    let to_floor = ratio(rules(10), found.beside(Contestant::AuthzFloor));
+    let to_floor = ratio(rules(10), found.of(One::Floor).map(|added| added.median));
     promises.extend(to_floor.map(|found| Promise {
-        what: "ten mixed rules / authz's floor".to_owned(),
+        what: "ten mixed rules / their floor".to_owned(),
         found,
         bound: Bound::AtMost(TO_FLOOR),
     }));

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::super::contestant::Contestant;
-use super::super::measure::{Measured, Plan};
+use super::super::measure::{Entrant, Measured, Plan};
 use super::super::numbers::{Spread, minus};
 use super::super::result::{self, NOISE};
 use super::configuring::Configured;
@@ -27,28 +27,20 @@ pub(super) struct Report {
 /// What each configuration adds to a request, in µs.
 #[derive(Serialize)]
 pub(super) struct Found {
-    beside: Vec<(Contestant, Spread)>,
-    rules: Vec<(One, Spread)>,
+    added: Vec<(One, Spread)>,
 }
 
 impl Found {
     fn new(measured: &[Measured<One>]) -> Self {
         let none = measured.iter().find(|one| one.contestant == One::Beside(Contestant::Nothing));
         let none = none.map(|none| none.per_request.as_slice()).unwrap_or_default();
-        let mut found = Self { beside: Vec::new(), rules: Vec::new() };
-        for one in measured {
-            let added = Spread::of(minus(&one.per_request, none));
-            match one.contestant {
-                One::Beside(contestant) => found.beside.push((contestant, added)),
-                rules @ One::Rules { .. } => found.rules.push((rules, added)),
-            }
-        }
-        found
+        let added = measured.iter().map(|one| (one.contestant, Spread::of(minus(&one.per_request, none))));
+        Self { added: added.collect() }
     }
 
-    /// What one of those beside adds.
-    pub(super) fn beside(&self, contestant: Contestant) -> Option<f64> {
-        self.beside.iter().find(|(one, _)| *one == contestant).map(|(_, added)| added.median)
+    /// What one adds.
+    pub(super) fn of(&self, wanted: One) -> Option<Spread> {
+        self.added.iter().find(|(one, _)| *one == wanted).map(|(_, added)| *added)
     }
 
     /// What so many rules add.
@@ -57,8 +49,7 @@ impl Found {
     }
 
     fn spread(&self, maker: Maker, shape: Shape, outcome: Outcome, count: u32) -> Option<Spread> {
-        let wanted = One::Rules { maker, shape, outcome, count };
-        self.rules.iter().find(|(one, _)| *one == wanted).map(|(_, added)| *added)
+        self.of(One::Rules { maker, shape, outcome, count })
     }
 
     /// From how many rules on Envoy's own filter costs more than ours, between the sizes by a straight line.
@@ -104,9 +95,11 @@ impl Report {
             "  added to it, median of {rounds} rounds of {requests} requests [middle half]; {starts} starts\n"
         ));
         let mut table = Table::default();
-        for (contestant, added) in &self.found.beside {
-            let [median, range] = added.cells(2);
-            table.row(Mark::Good, [contestant.title().to_owned(), median, range]);
+        for (one, added) in &self.found.added {
+            if let One::Beside(_) | One::Floor = one {
+                let [median, range] = added.cells(2);
+                table.row(Mark::Good, [one.title(), median, range]);
+            }
         }
         table.print();
         for shape in shape::ALL {
@@ -116,7 +109,8 @@ impl Report {
         let mut table = Table::default();
         self.promises.iter().for_each(|promise| promise.row(&mut table));
         table.print();
-        let noise = self.found.beside(Contestant::NothingAgain).map(f64::abs).filter(|noise| *noise > NOISE);
+        let again = self.found.of(One::Beside(Contestant::NothingAgain));
+        let noise = again.map(|again| again.median.abs()).filter(|noise| *noise > NOISE);
         if let Some(noise) = noise {
             show::progress(&format!(
                 "\nTwo equal Envoys seem {noise:.2} µs apart: the machine is busy, measure again when it is quiet."
@@ -161,7 +155,7 @@ mod tests {
             let spread = |value: f64| Spread::of([value]);
             [(one(Maker::Ours, *count), spread(*ours)), (one(Maker::Native, *count), spread(*native))]
         });
-        Found { beside: Vec::new(), rules: rules.collect() }
+        Found { added: rules.collect() }
     }
 
     #[test]
