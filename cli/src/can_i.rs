@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use meshward_cases::case::{Asked, Transport};
 use meshward_cases::native;
-use meshward_model::{Decision, Denial, Head, RequestId, RuleId, Verdict};
+use meshward_cases::proxy::Decided;
+use meshward_model::{Decision, Denial, Head, NearMiss, Request, RequestId, RuleId, Verdict};
 use serde_json::json;
 
 use crate::console::{Console, Ink};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{caller, policy, target};
+use crate::input::Input;
+use crate::{caller, near, policy, target};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,12 +71,13 @@ enum Format {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let head = head(&args)?;
-    let mut proxy = policy::proxy(&args.policy)?;
+    let (input, mut proxy) = policy::proxy(&args.policy)?;
     let passed = proxy.pass(head, OK);
-    let verdict = passed.decided.into_iter().next_back().map(|decided| decided.verdict);
-    let verdict = verdict.ok_or_else(|| Failure::Bug("nobody decided".to_owned()))?;
+    let decided = passed.decided.into_iter().next_back();
+    let Decided { verdict, request, .. } =
+        decided.ok_or_else(|| Failure::Bug("nobody decided".to_owned()))?;
     match args.output {
-        Format::Text => text(&verdict, console)?,
+        Format::Text => text(&verdict, &input, &request, console)?,
         Format::Json => json(&verdict, console)?,
     }
     Ok(if verdict.denial().is_none() { Exit::Yes } else { Exit::No })
@@ -120,7 +123,11 @@ fn head(args: &Args) -> Result<Head, Failure> {
     })
 }
 
-fn text(verdict: &Verdict, console: &mut Console) -> Result<(), Failure> {
+fn text(verdict: &Verdict, policy: &Input, request: &Request, console: &mut Console) -> Result<(), Failure> {
+    let near = |denial: &Denial| {
+        let near = denial.near.iter();
+        near.flat_map(|near| near::lines(near, denial.reason, policy, request)).collect::<Vec<_>>()
+    };
     let (word, what) = match &verdict.decision {
         Decision::Allow(allowed) => {
             (console.ink(Ink::Good, "yes"), because(allowed.reason.code(), allowed.rule.as_ref()))
@@ -131,10 +138,16 @@ fn text(verdict: &Verdict, console: &mut Console) -> Result<(), Failure> {
         }
     };
     writeln!(console.out(), "{word}  {what}")?;
+    for line in verdict.denial().map(near).unwrap_or_default() {
+        writeln!(console.out(), "    {line}")?;
+    }
     if let Some(denial) = &verdict.shadow {
         let what = because(denial.reason.code(), denial.rule.as_ref());
         let word = console.ink(Ink::Note, "shadow");
         writeln!(console.out(), "{word}  the documents in shadow mode would refuse it: {what}")?;
+        for line in near(denial) {
+            writeln!(console.out(), "    {line}")?;
+        }
     }
     if verdict.denial().is_some() {
         console.say(format_args!("`meshward explain {}` says more", verdict.reason().code()));
@@ -148,12 +161,17 @@ fn because(reason: &str, rule: Option<&RuleId>) -> String {
 
 fn json(verdict: &Verdict, console: &mut Console) -> Result<(), Failure> {
     let rule = |rule: Option<&RuleId>| rule.map(ToString::to_string);
-    let denial =
-        |denial: &Denial| json!({"reason": denial.reason.code(), "rule": rule(denial.rule.as_ref())});
+    let near = |near: &NearMiss| {
+        let missed: Vec<_> =
+            near.missed.iter().map(|missed| json!({"place": missed.place, "open": missed.open})).collect();
+        json!({"rule": near.rule.to_string(), "missed": missed})
+    };
+    let denial = |denial: &Denial| json!({"reason": denial.reason.code(), "rule": rule(denial.rule.as_ref()), "near": denial.near.as_deref().map(near)});
     let answer = json!({
         "allowed": verdict.denial().is_none(),
         "reason": verdict.reason().code(),
         "rule": rule(verdict.rule()),
+        "near": verdict.denial().and_then(|denial| denial.near.as_deref()).map(near),
         "status": verdict.denial().map(|denial| denial.status),
         "shadow": verdict.shadow.as_ref().map(denial),
     });

@@ -16,6 +16,7 @@ mod finding;
 mod fmt;
 mod input;
 mod lint;
+mod near;
 mod policy;
 mod run;
 mod target;

@@ -10,14 +10,14 @@ use meshward_model::Plugin;
 use meshward_pipeline::Authz;
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, Input};
 
 /// Reads a PluginConfig and configures the plugin with it.
 ///
 /// # Errors
 /// [`Failure::Input`] when it cannot be read or is refused.
 pub(crate) fn load(path: &Path) -> Result<(Policy, Authz), Failure> {
-    let policy = read(path)?;
+    let policy = parse(&input::read(path)?)?;
     let plugin = Authz::configure(policy.json.as_bytes(), &native::node());
     let plugin = plugin.map_err(|refusal| refused(&policy, &refusal))?;
     Ok((policy, plugin))
@@ -27,15 +27,16 @@ pub(crate) fn load(path: &Path) -> Result<(Policy, Authz), Failure> {
 ///
 /// # Errors
 /// [`Failure::Input`] when it cannot be read or is refused.
-pub(crate) fn proxy(path: &Path) -> Result<Proxy, Failure> {
-    let policy = read(path)?;
+pub(crate) fn proxy(path: &Path) -> Result<(Input, Proxy), Failure> {
+    let input = input::read(path)?;
+    let policy = parse(&input)?;
     let chain = chain(&policy.json, Form::Guard).map_err(|refusal| refused(&policy, &refusal))?;
     let proxy = Proxy::new(&chain, &native::node(), native::START, &[]);
-    proxy.map_err(|error| refused(&policy, &error.what))
+    let proxy = proxy.map_err(|error| refused(&policy, &error.what))?;
+    Ok((input, proxy))
 }
 
-fn read(path: &Path) -> Result<Policy, Failure> {
-    let input = input::read(path)?;
+fn parse(input: &Input) -> Result<Policy, Failure> {
     Policy::from_yaml(&input.name, &input.text)
         .map_err(|error| Failure::input(error.to_string(), lint_help(&input.name)))
 }

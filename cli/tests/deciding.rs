@@ -43,7 +43,12 @@ fn yes_is_0_and_no_is_1_and_both_say_why() {
         (0, "yes  ns[shop]-policy[isolation]-rule[0], authz.allow_rule\n")
     );
     let no = meshward(&["can-i", "other/web", "GET", ORDER, "-p", ISOLATION]);
-    assert_eq!((code(&no), out(&no).as_str()), (1, "no  authz.no_allow_match, status 403\n"));
+    assert_eq!((code(&no), out(&no).lines().next()), (1, Some("no  authz.no_allow_match, status 403")));
+    assert!(
+        out(&no).contains("nearest: ns[shop]-policy[isolation]-rule[0] (namespace-isolation"),
+        "{}",
+        out(&no)
+    );
     assert!(err(&no).contains("meshward explain authz.no_allow_match"), "{}", err(&no));
 }
 
@@ -52,6 +57,8 @@ fn the_answer_is_one_json_object_when_asked_for() {
     let no = meshward(&["can-i", "anonymous", "GET", "/", "-p", ISOLATION, "-o", "json", "-q"]);
     let answer: serde_json::Value = serde_json::from_str(&out(&no)).expect("JSON");
     assert_eq!((&answer["allowed"], &answer["reason"]), (&false.into(), &"authz.no_allow_match".into()));
+    assert_eq!(answer["near"]["rule"], "ns[shop]-policy[isolation]-rule[0]");
+    assert_eq!(answer["near"]["missed"][0]["open"], true, "{answer}");
     assert_eq!(err(&no), "");
 }
 

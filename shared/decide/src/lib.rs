@@ -8,6 +8,7 @@
 mod access;
 mod index;
 pub mod matching;
+mod near;
 mod pattern;
 mod rule;
 mod rules;

@@ -101,7 +101,7 @@ impl Source {
 }
 
 impl Condition {
-    fn truth(&self, subject: &Subject<'_>) -> Truth {
+    pub(crate) fn truth(&self, subject: &Subject<'_>) -> Truth {
         match self {
             Self::Header(header) => header.truth(subject.headers, subject.strict),
             Self::Peer(field) => peer::truth(field, subject.peer, subject.strict),

@@ -6,6 +6,8 @@ use crate::truth::Truth;
 
 /// So few rules are compared one by one: looking up costs as much.
 const FEW: usize = 8;
+/// How many rules are looked at for a near miss, of those that are found and of the first ones: a refusal must not be dear.
+const MOST_NEAR: usize = 128;
 
 /// Rules in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +66,14 @@ impl Rules {
         rules
             .filter_map(|place| self.rules.get(usize::try_from(place).ok()?))
             .find(|rule| self.matches(rule, subject))
+    }
+
+    /// Those of which one may be near to a request that none of them matches: what it finds by a path, a host or a caller that
+    /// they name, and the first ones.
+    pub(crate) fn near(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Rule> {
+        let found = self.index.iter().flat_map(|indexes| indexes.all.candidates(subject));
+        let found = found.filter_map(|place| self.rules.get(usize::try_from(place).ok()?));
+        found.take(MOST_NEAR).chain(self.rules.iter().take(MOST_NEAR))
     }
 
     /// The same without index: what the index is held to.

@@ -6,6 +6,7 @@ use meshward_http::{host, method, path};
 use meshward_model::{Allowed, Decision, Denial, Needs, NotSingle, Reason, Request};
 
 use crate::matching::operation::Target;
+use crate::near;
 use crate::rule::{Rule, Subject};
 use crate::rules::Rules;
 
@@ -111,12 +112,16 @@ impl Set {
 
     fn combine(&self, subject: &Subject<'_>, first: First) -> Decision {
         if let Some(rule) = first(&self.deny, subject) {
-            return Decision::Deny(Denial::new(Reason::DenyRule, Some(rule.id.clone())));
+            let denial = Denial::new(Reason::DenyRule, Some(rule.id.clone()));
+            return Decision::Deny(denial.near(near::told(rule, subject)));
         }
         if self.has_allow_document {
             return match first(&self.allow, subject) {
                 Some(rule) => Decision::Allow(Allowed::new(Reason::AllowRule, Some(rule.id.clone()))),
-                None => Decision::Deny(Denial::new(Reason::NoAllowMatch, None)),
+                None => {
+                    let near = near::nearest(self.allow.near(subject), subject);
+                    Decision::Deny(Denial::new(Reason::NoAllowMatch, None).near(near))
+                }
             };
         }
         self.otherwise.clone()

@@ -16,8 +16,8 @@ use jsonschema::Validator;
 use meshward_event::Shown;
 use meshward_event::ocsf::{Context, Numbering, json};
 use meshward_model::{
-    Anonymous, Change, DecisionEvent, DocumentKind, Event, EventKind, Finding, Node, Peer, Reason, RuleId,
-    RuleName, Seed, SpiffeId, StageId, Trouble, UnixMillis,
+    Anonymous, Change, DecisionEvent, DocumentKind, Event, EventKind, Finding, Missed, NearMiss, Node, Peer,
+    Reason, RuleId, RuleName, Seed, SpiffeId, StageId, Trouble, UnixMillis,
 };
 use serde_json::{Value, json as value};
 
@@ -81,6 +81,12 @@ fn peers() -> [Peer; 3] {
     ]
 }
 
+fn near_miss(rule: &RuleName) -> Box<NearMiss> {
+    let missed = [("to[0].operation.methods", false), ("when[1]", true)];
+    let missed = missed.map(|(place, open)| Missed { place: place.to_owned(), open });
+    Box::new(NearMiss { rule: RuleId::new(rule.clone()), missed: missed.to_vec() })
+}
+
 fn decisions() -> Vec<Event<'static>> {
     let rule = RuleName {
         kind: DocumentKind::AccessPolicy,
@@ -98,6 +104,7 @@ fn decisions() -> Vec<Event<'static>> {
                     kind,
                     reason: *reason,
                     rule: (at % 2 == 0).then(|| RuleId::new(rule.clone())),
+                    near: (at % 3 == 0).then(|| near_miss(&rule)),
                     native_details: (*reason == Reason::NativeDenied)
                         .then_some(Cow::Borrowed(b"ext_authz_error")),
                     status: reason.status(),

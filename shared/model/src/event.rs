@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Peer, Reason, RuleId, StageId, UnixMillis};
+use crate::{NearMiss, Peer, Reason, RuleId, StageId, UnixMillis};
 
 /// Something worth writing down.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct DecisionEvent<'a> {
     pub reason: Reason,
     /// The rule that decided, if one did.
     pub rule: Option<RuleId>,
+    /// What was nearest, or could not be ruled out.
+    pub near: Option<Box<NearMiss>>,
     /// What the proxy's own filter that refused it says of that, where it was none of ours.
     pub native_details: Option<Cow<'a, [u8]>>,
     /// The status that the caller was given; for [`EventKind::WouldDeny`] the one it would have been.
@@ -57,12 +59,13 @@ impl DecisionEvent<'_> {
     /// The same, with nothing borrowed.
     pub fn into_owned(self) -> DecisionEvent<'static> {
         let owned = |bytes: Cow<'_, [u8]>| Cow::Owned(bytes.into_owned());
-        let Self { time, kind, reason, rule, status, destination_port, .. } = self;
+        let Self { time, kind, reason, rule, near, status, destination_port, .. } = self;
         DecisionEvent {
             time,
             kind,
             reason,
             rule,
+            near,
             native_details: self.native_details.map(owned),
             status,
             peer: Cow::Owned(self.peer.into_owned()),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    Answer, Counter, Edits, Effects, EventKind, Needs, Reason, Request, RuleId, Seed, Step, Ticket,
+    Answer, Counter, Edits, Effects, EventKind, NearMiss, Needs, Reason, Request, RuleId, Seed, Step, Ticket,
     UnixMillis, Verdict,
 };
 
@@ -167,6 +167,8 @@ pub struct Noted {
     pub status: u16,
     /// The rule that decided, if one did.
     pub rule: Option<RuleId>,
+    /// What was nearest, or could not be ruled out.
+    pub near: Option<Box<NearMiss>>,
     /// Whether the event is left to the plugin that writes events (`events: handover`).
     pub left: bool,
 }

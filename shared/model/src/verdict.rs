@@ -1,6 +1,6 @@
 //! The end of every way: allowed or denied, why, and by which rule.
 
-use crate::{Reason, RuleId};
+use crate::{NearMiss, Reason, RuleId};
 
 /// What becomes of the request, and what the shadow documents would have made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub struct Denial {
     pub status: u16,
     /// What stands in the local reply's headers beside it.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What the policy would have had otherwise; for people who look into the refusal, never for the caller.
+    pub near: Option<Box<NearMiss>>,
 }
 
 impl Verdict {
@@ -136,7 +138,7 @@ impl Verdict {
 impl Denial {
     /// A refusal with the status that goes with its reason; see [`Reason::status`].
     pub const fn new(reason: Reason, rule: Option<RuleId>) -> Self {
-        Self { reason, rule, status: reason.status(), headers: Vec::new() }
+        Self { reason, rule, status: reason.status(), headers: Vec::new(), near: None }
     }
 
     /// The same, with a header in the reply.
@@ -144,6 +146,12 @@ impl Denial {
     pub fn with(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// The same, with what was missed.
+    #[must_use]
+    pub fn near(self, near: Option<Box<NearMiss>>) -> Self {
+        Self { near, ..self }
     }
 
     /// The gRPC status of the local reply to a gRPC caller, where Envoy's own translation of the HTTP status says something else

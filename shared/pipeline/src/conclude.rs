@@ -108,6 +108,7 @@ fn native_event(outcome: &Outcome<'_>, request: &Request, now: UnixMillis) -> Op
         reason: Reason::NativeDenied,
         status: outcome.status.unwrap_or_default(),
         rule: None,
+        near: None,
         left: true,
     };
     let mut event = report::event(&noted, Some(request), now).into_owned();
@@ -126,7 +127,7 @@ mod tests {
         let request = Request::new(RequestId(1), Headers::default(), peer);
         let seen = Seen { request, verdict: Verdict::allow(Reason::Watched, None) };
         let (kind, reason) = (EventKind::WouldDeny, Reason::NoAllowMatch);
-        let noted = Noted { kind, reason, status: 403, rule: None, left: true };
+        let noted = Noted { kind, reason, status: 403, rule: None, near: None, left: true };
         let details = Some(b"rbac_access_denied_matched_policy[none]".to_vec());
         let end = End { status: Some(403), details, note: None };
         let now = UnixMillis(1);

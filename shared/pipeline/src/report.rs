@@ -71,7 +71,14 @@ pub(crate) const fn written(verdict: &Verdict) -> Option<(EventKind, &Denial)> {
 
 /// The note of a refusal.
 pub(crate) fn noted(kind: EventKind, denial: &Denial, left: bool) -> Noted {
-    Noted { kind, reason: denial.reason, status: denial.status, rule: denial.rule.clone(), left }
+    Noted {
+        kind,
+        reason: denial.reason,
+        status: denial.status,
+        rule: denial.rule.clone(),
+        near: denial.near.clone(),
+        left,
+    }
 }
 
 /// The event of what a note says.
@@ -84,6 +91,7 @@ pub(crate) fn event<'a>(noted: &Noted, request: Option<&'a Request>, now: UnixMi
         kind: noted.kind,
         reason: noted.reason,
         rule: noted.rule.clone(),
+        near: noted.near.clone(),
         native_details: None,
         status: noted.status,
         peer: request.map_or(Cow::Borrowed(&NOBODY), |request| Cow::Borrowed(&request.peer)),

@@ -72,7 +72,7 @@ impl Operation {
 }
 
 impl OperationField {
-    fn truth(&self, target: &Target<'_>) -> Truth {
+    pub(crate) fn truth(&self, target: &Target<'_>) -> Truth {
         match self {
             Self::Hosts(hosts) => hosts.plain(|host| host.matches(target)),
             Self::Ports(ports) => port_truth(ports, target.port),

@@ -30,11 +30,26 @@ pub(super) fn write(record: &mut Object<'_>, event: &DecisionEvent<'_>, context:
     parts::source(record, &event.peer);
     parts::destination(record, context.node, event.destination_port);
     parts::exchange(record, event, context);
-    if let Some(details) = &event.native_details {
-        record.object("unmapped").text("response_code_details", &printable(details, MAX_DETAILS));
-    }
+    unmapped(record, event);
     let request_id = shown::request_id(&event.request_id);
     parts::metadata(record, context, Some(PROFILE), event.reason.code(), request_id);
+}
+
+/// What OCSF has no place for: what Envoy says of its own refusal, and the rule that was nearest with the parts that it missed (a `?`
+/// marks what could not be told).
+fn unmapped(record: &mut Object<'_>, event: &DecisionEvent<'_>) {
+    if event.native_details.is_none() && event.near.is_none() {
+        return;
+    }
+    let mut unmapped = record.object("unmapped");
+    if let Some(details) = &event.native_details {
+        unmapped.text("response_code_details", &printable(details, MAX_DETAILS));
+    }
+    if let Some(near) = &event.near {
+        let missed: Vec<String> = near.missed.iter().map(ToString::to_string).collect();
+        let missed: Vec<&str> = missed.iter().map(String::as_str).collect();
+        unmapped.text("nearest_rule", &near.rule.to_string()).texts("missed", &missed);
+    }
 }
 
 /// The rule that decided: a policy, and for limits also what OCSF calls a firewall rule.

@@ -22,6 +22,7 @@ fn decision(reason: Reason, kind: EventKind) -> DecisionEvent<'static> {
         kind,
         reason,
         rule: Some(RuleId::new(rule)),
+        near: None,
         native_details: None,
         status: reason.status(),
         peer: Cow::Owned(Peer::Spiffe(

@@ -81,6 +81,7 @@ fn denial() -> Event<'static> {
         kind: meshward_model::EventKind::Denied,
         reason: Reason::NoAllowMatch,
         rule: None,
+        near: None,
         native_details: None,
         status: 403,
         peer: std::borrow::Cow::Owned(meshward_model::Peer::Anonymous(meshward_model::Anonymous::NoIdentity)),
