@@ -1,11 +1,12 @@
 //! The decision: policies and requests are made of the bytes, and every way to a verdict must end at the same one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use meshward_model::{
-    Anonymous, Claim, Decision, Headers, Needs, Node, Peer, Plugin, Request, RequestId, SpiffeId, Stage,
-    Token, Verdict, Written,
+    Anonymous, Claim, Decision, Headers, Needs, Node, Peer, Plugin, Request, RequestId, RuleId, SpiffeId,
+    Stage, Token, Verdict, Written,
 };
 use meshward_pipeline::Authz;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::draft::{Draft, Words};
 
 /// The most requests that one policy is asked about.
-const MOST_REQUESTS: u8 = 12;
+const MOST_REQUESTS: u8 = 24;
 
 /// Holds one input to the properties.
 pub fn body(bytes: &[u8]) {
@@ -34,6 +35,7 @@ fn decides_in_one_way(source: &mut Unstructured<'_>) -> Result<()> {
     let Ok(turned) = configured(&configuration) else {
         unreachable!("refused in another order: {configuration}")
     };
+    let rules: HashSet<&RuleId> = whole.stage().rules().collect();
     for _ in 0..MOST_REQUESTS {
         let words = Draft(source).words()?;
         let request = request(&words);
@@ -54,11 +56,10 @@ fn decides_in_one_way(source: &mut Unstructured<'_>) -> Result<()> {
             "the order decides in shadow: {words:?}"
         );
         let deciders = whole.stage().deciders(&request);
-        let rules: Vec<_> = whole.stage().rules().collect();
         let told =
             verdict.rule().into_iter().chain(verdict.shadow.as_ref().and_then(|denial| denial.rule.as_ref()));
         for rule in told.chain(&deciders) {
-            assert!(rules.contains(&rule), "no such rule: {rule}");
+            assert!(rules.contains(rule), "no such rule: {rule}");
         }
         assert!(verdict.rule().is_none_or(|rule| deciders.contains(rule)), "{verdict:?} by {deciders:?}");
     }
