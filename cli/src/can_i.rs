@@ -111,6 +111,7 @@ fn head(args: &Args) -> Result<Head, Failure> {
     let asked = Asked {
         method: args.method.clone().into_bytes(),
         path: target.path.into_bytes(),
+        arrives: None,
         host,
         headers,
         body: Vec::new(),

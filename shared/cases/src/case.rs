@@ -26,6 +26,8 @@ pub struct Case {
     pub policy: Arc<Policy>,
     /// Who calls.
     pub peer: Caller,
+    /// Further names in its certificate.
+    pub named: Option<Named>,
     /// How the caller is connected.
     pub transport: Transport,
     /// The port that is called.
@@ -38,8 +40,14 @@ pub struct Case {
     pub twice: Vec<split::Plugin>,
     /// What another plugin writes where the handover belongs.
     pub planted: Option<Planted>,
+    /// How the proxy rewrites paths before the plugin sees them.
+    pub normalization: Normalization,
     /// At least one.
     pub steps: Vec<Step>,
+    /// The advisories whose trick is tried.
+    pub advisories: Vec<String>,
+    /// Why the trick works here: a document of Istio's decides as Istio does.
+    pub differs: Option<String>,
     /// Doors that cannot run it.
     pub skips: Vec<Skip>,
 }
@@ -62,6 +70,15 @@ pub enum Caller {
     Named(Vec<u8>),
 }
 
+/// Names in a certificate beside its URI name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// DNS names.
+    pub dns: Vec<String>,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+}
+
 /// How the caller is connected to the plugin's listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {
@@ -73,6 +90,20 @@ pub enum Transport {
     Plaintext,
     /// No TLS; the name stands in filter state, as in a waypoint.
     Waypoint,
+}
+
+/// How the proxy rewrites paths before the plugin sees them: the levels of Istio's `meshConfig.pathNormalization`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Normalization {
+    /// Not at all.
+    #[default]
+    None,
+    /// Dot segments, backslashes, escapes of unreserved characters.
+    Base,
+    /// And repeated slashes.
+    MergeSlashes,
+    /// And escaped slashes, which come first.
+    DecodeAndMergeSlashes,
 }
 
 /// A path of a server behind one of the proxy's clusters.
@@ -122,8 +153,10 @@ pub struct Step {
 pub struct Asked {
     /// The method.
     pub method: Vec<u8>,
-    /// Path and query.
+    /// Path and query, as the caller sends them.
     pub path: Vec<u8>,
+    /// Path and query as the proxy passes them on, where it rewrites them.
+    pub arrives: Option<Vec<u8>>,
     /// The host.
     pub host: Vec<u8>,
     /// Headers in order.
@@ -139,6 +172,8 @@ pub enum Expect {
     Envoy {
         /// With this status.
         status: u16,
+        /// What the plugin decides where no Envoy stands before it.
+        without: Option<Box<Expected>>,
     },
     /// The plugin decides.
     Verdict(Expected),
@@ -197,6 +232,14 @@ pub enum Door {
 }
 
 impl Step {
+    /// What the plugin decides, if a door without Envoy asks it.
+    pub fn decided(&self) -> Option<&Expected> {
+        match &self.expect {
+            Expect::Verdict(expected) => Some(expected),
+            Expect::Envoy { without, .. } => without.as_deref(),
+        }
+    }
+
     /// What is asked when it is asked at this time.
     pub fn asked_at(&self, now: UnixMillis) -> Asked {
         let mut asked = self.request.clone();
@@ -213,7 +256,8 @@ impl Case {
 
     /// Whether what comes of a step depends on what came before, or on servers: whether its policy holds more than access policies.
     pub fn remembers(&self) -> bool {
-        !self.servers.is_empty() || self.has_kind("RateLimit") || self.has_kind("Detection")
+        let fetches = !self.servers.is_empty() || self.policy.json.contains(r#""jwks":{"#);
+        fetches || self.has_kind("RateLimit") || self.has_kind("Detection")
     }
 
     /// Whether some of what it remembers is in the proxy's shared data.

@@ -113,6 +113,8 @@ const fn twist(raw: RawTwist) -> Twist {
         RawTwist::DoubledClaim => Twist::DoubledClaim,
         RawTwist::AlteredClaims => Twist::AlteredClaims,
         RawTwist::AlteredSignature => Twist::AlteredSignature,
+        RawTwist::ZeroSignature => Twist::ZeroSignature,
+        RawTwist::HmacWithoutSecret => Twist::HmacWithoutSecret,
         RawTwist::WithoutSignature => Twist::WithoutSignature,
         RawTwist::Cut => Twist::Cut,
         RawTwist::Padded => Twist::Padded,

@@ -25,7 +25,8 @@
 //! ```
 //!
 //! A policy is a configuration of `guard`; it is run by that plugin, and split up by the plugins apart. The text
-//! `jwks(rsa-1, ec-1)` in one stands for a JWKS of these test keys ([`mint`](crate::mint)).
+//! `jwks(rsa-1, ec-1)` in one stands for a JWKS of these test keys ([`mint`](crate::mint)); with
+//! `rsa-2 as rsa-1` a key is given another name.
 //!
 //! Text that stands for bytes (path, method, host, header values, body, peer) is Latin-1: one character is one byte, so
 //! `"\x80"` in double quotes is the byte 0x80, and a character beyond U+00FF is refused.
@@ -58,6 +59,11 @@ pub struct RawCase {
     pub given: RawGiven,
     /// What is asked, in order; at least one.
     pub steps: Vec<RawStep>,
+    /// The advisories whose trick the case tries, such as `CVE-2019-9901`. It then has a step that is refused and one that goes on.
+    #[serde(default)]
+    pub advisories: Vec<String>,
+    /// Why the trick works here: the documents are Istio's and decide as Istio does. The case then needs no step that is refused.
+    pub differs: Option<String>,
     /// Doors that cannot run the case, and why.
     #[serde(default)]
     pub skip: Vec<RawSkip>,
@@ -72,10 +78,14 @@ pub struct RawGiven {
     /// `anonymous` (TLS without a certificate; the default), `plaintext`, or the one URI name of the certificate that the
     /// caller presents, well formed or not.
     pub peer: Option<String>,
+    /// Further names in the caller's certificate, which the plugin does not read. With `peer` left out they are its only ones.
+    pub named: Option<RawNamed>,
     /// Whether the mesh's authority issued the certificate.
     pub certificate: Option<RawCertificate>,
     /// What stands between caller and plugin.
     pub via: Option<RawVia>,
+    /// How the proxy rewrites paths before the plugin sees them; not at all when left out.
+    pub normalization: Option<RawNormalization>,
     /// The port that is called; 8080 when left out. A door may call another one and put it into the policy.
     pub port: Option<u16>,
     /// What stands behind the clusters of the proxy that the policy names; a cluster that is not here is not there.
@@ -151,6 +161,28 @@ pub enum RawVia {
     Waypoint,
 }
 
+/// Names in a certificate beside its URI name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawNamed {
+    /// DNS names.
+    #[serde(default)]
+    pub dns: Vec<String>,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+}
+
+/// How the proxy rewrites paths; see [`Normalization`](crate::case::Normalization).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the words are those of `Normalization`, which says what they mean")]
+pub enum RawNormalization {
+    None,
+    Base,
+    MergeSlashes,
+    DecodeAndMergeSlashes,
+}
+
 /// One request and what comes of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +210,9 @@ pub struct RawRequest {
     pub method: Option<String>,
     /// Path and query; `/` when left out.
     pub path: Option<String>,
+    /// Path and query as the proxy passes them on; left out: as they are sent. Doors without a proxy start from it, and in Envoy it
+    /// is compared with what the proxy wrote down.
+    pub arrives: Option<String>,
     /// `orders.shop` when left out.
     pub host: Option<String>,
     /// `[name, value]` pairs in order; names may repeat.
@@ -241,6 +276,8 @@ pub enum RawTwist {
     DoubledClaim,
     AlteredClaims,
     AlteredSignature,
+    ZeroSignature,
+    HmacWithoutSecret,
     WithoutSignature,
     Cut,
     Padded,
@@ -254,11 +291,12 @@ pub struct RawUpstream {
     pub status: Option<u16>,
 }
 
-/// What comes of a step: either `envoy` alone, or `verdict` with what belongs to it.
+/// What comes of a step: `verdict` with what belongs to it, or `envoy`, or both.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawExpect {
-    /// Envoy itself answers with this status and the plugin never sees the request. The native door skips the step.
+    /// Envoy itself answers with this status and the plugin never sees the request. Doors without Envoy skip the step, unless it has
+    /// a `verdict` beside, which then is theirs.
     pub envoy: Option<u16>,
     /// What the plugin decides.
     pub verdict: Option<RawVerdict>,

@@ -210,13 +210,7 @@ impl<'a> Mint<'a> {
                 let header = self.clone().header("alg", "none").header_json();
                 format!("{}.{}.", base64url(header.as_bytes()), base64url(claims.as_bytes()))
             }
-            Twist::HmacWithPublicKey => {
-                let header = self.clone().header("alg", "HS256").header_json();
-                let message = format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()));
-                let mac = Hmac::<Sha256>::new_from_slice(&self.key.public_bytes());
-                let mac = mac.map(|mac| mac.chain_update(&message).finalize().into_bytes().to_vec());
-                format!("{message}.{}", base64url(&mac.unwrap_or_default()))
-            }
+            Twist::HmacWithPublicKey => self.hmac(&self.key.public_bytes()),
             Twist::DoubledClaim => {
                 let twice = claims.replacen('{', "{\"sub\":\"mallory\",", 1);
                 raw(&header, &twice, self.key)
@@ -232,10 +226,25 @@ impl<'a> Mint<'a> {
                 }
                 format!("{message}.{}", base64url(&bytes))
             }
+            Twist::ZeroSignature => {
+                let length = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default().len();
+                format!("{message}.{}", base64url(&vec![0; length]))
+            }
+            Twist::HmacWithoutSecret => self.hmac(b""),
             Twist::WithoutSignature => format!("{message}."),
             Twist::Cut => good.get(..good.len().saturating_sub(1)).unwrap_or_default().to_owned(),
             Twist::Padded => format!("{good}="),
         }
+    }
+
+    /// The token under HS256 with this secret.
+    fn hmac(&self, secret: &[u8]) -> String {
+        let header = self.clone().header("alg", "HS256").header_json();
+        let message =
+            format!("{}.{}", base64url(header.as_bytes()), base64url(self.claims_json().as_bytes()));
+        let mac = Hmac::<Sha256>::new_from_slice(secret);
+        let mac = mac.map(|mac| mac.chain_update(&message).finalize().into_bytes().to_vec());
+        format!("{message}.{}", base64url(&mac.unwrap_or_default()))
     }
 
     fn header_json(&self) -> String {
@@ -260,6 +269,10 @@ pub enum Twist {
     AlteredClaims,
     /// Another signature.
     AlteredSignature,
+    /// A signature of nothing but zeros, as long as a good one.
+    ZeroSignature,
+    /// `alg: HS256`, with an empty secret.
+    HmacWithoutSecret,
     /// No signature.
     WithoutSignature,
     /// The last character is missing.

@@ -4,7 +4,7 @@
 //! forgotten need shows as a wrong verdict.
 
 use crate::CasesError;
-use crate::case::{Asked, Because, Caller, Case, Expect, Expected, Transport};
+use crate::case::{Asked, Because, Caller, Case, Expected, Transport};
 use crate::event;
 use crate::played::Form;
 use crate::proxy::{Decided, Passed, Proxy};
@@ -41,12 +41,7 @@ pub fn proxy(case: &Case, form: Form) -> Result<Proxy, CasesError> {
 pub fn run(case: &Case, form: Form) -> Result<Vec<(usize, &Expected, Seen)>, CasesError> {
     let seen = run_case(case, form)?;
     let steps = (1..).zip(&case.steps).zip(seen);
-    Ok(steps
-        .filter_map(|((number, step), seen)| match (&step.expect, seen) {
-            (Expect::Verdict(expected), Some(seen)) => Some((number, expected, seen)),
-            (Expect::Envoy { .. }, _) | (Expect::Verdict(_), None) => None,
-        })
-        .collect())
+    Ok(steps.filter_map(|((number, step), seen)| Some((number, step.decided()?, seen?))).collect())
 }
 
 /// Runs one case: what was seen of each step, `None` for a step that only Envoy answers.
@@ -65,15 +60,12 @@ pub fn pass_case(proxy: &mut Proxy, case: &Case) -> Vec<Option<Passed>> {
     let mut passed = Vec::with_capacity(case.steps.len());
     for (index, step) in case.steps.iter().enumerate() {
         proxy.wait(step.after);
-        passed.push(match step.expect {
-            Expect::Envoy { .. } => None,
-            Expect::Verdict(_) => {
-                let id = RequestId(u32::try_from(index).unwrap_or_default());
-                let connection = connection(&case.peer, case.transport, case.port);
-                let headers = headers(&step.asked_at(proxy.now()));
-                Some(proxy.pass(Head { id, headers, connection, handover: None }, step.upstream))
-            }
-        });
+        passed.push(step.decided().map(|_| {
+            let id = RequestId(u32::try_from(index).unwrap_or_default());
+            let connection = connection(&case.peer, case.transport, case.port);
+            let headers = headers(&step.asked_at(proxy.now()));
+            proxy.pass(Head { id, headers, connection, handover: None }, step.upstream)
+        }));
     }
     passed
 }
@@ -133,12 +125,18 @@ pub(crate) fn only(all: &Head, needs: Needs) -> Head {
     }
 }
 
-/// The header map as Envoy gives it for a request over HTTP/1.1.
+/// The header map as Envoy gives it for a request over HTTP/1.1: without what `connection` names (RFC 9110 §7.6.1).
 pub fn headers(asked: &Asked) -> Headers {
     let mut builder = Headers::builder();
-    builder.push(b":authority", &asked.host).push(b":path", &asked.path);
+    let path = asked.arrives.as_ref().unwrap_or(&asked.path);
+    builder.push(b":authority", &asked.host).push(b":path", path);
     builder.push(b":method", &asked.method).push(b":scheme", b"http");
-    for (name, value) in &asked.headers {
+    let is_hops = |name: &[u8]| name.eq_ignore_ascii_case(b"connection");
+    let options = asked.headers.iter().filter(|(name, _)| is_hops(name));
+    let options = options.flat_map(|(_, value)| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let taken: Vec<&[u8]> = options.collect();
+    let stays = |name: &[u8]| !is_hops(name) && !taken.iter().any(|one| one.eq_ignore_ascii_case(name));
+    for (name, value) in asked.headers.iter().filter(|(name, _)| stays(name)) {
         builder.push(name, value.trim_ascii());
     }
     builder.build()

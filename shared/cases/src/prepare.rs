@@ -2,13 +2,13 @@
 
 use crate::CasesError;
 use crate::case::{
-    Asked, Because, Caller, Case, Door, Expect, Expected, Planted, Policy, Reply, Server, Skip, Step,
-    Transport,
+    Asked, Because, Caller, Case, Door, Expect, Expected, Named, Normalization, Planted, Policy, Reply,
+    Server, Skip, Step, Transport,
 };
 use crate::credential::Credential;
 use crate::format::{
-    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawPlanted, RawReply, RawRequest,
-    RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
+    RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawNamed, RawNormalization, RawPlanted,
+    RawReply, RawRequest, RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
 };
 use crate::mint::{Key, jwks};
 use crate::played::{self, Form, Which};
@@ -76,7 +76,10 @@ fn fill_in_keys(value: &mut Value) -> Result<(), String> {
 }
 
 fn jwks_of(names: &[String]) -> Result<String, String> {
-    let key = |name: &String| Key::named(name).ok_or_else(|| format!("there is no key `{name}`"));
+    let key = |name: &String| {
+        let (name, called) = name.split_once(" as ").unwrap_or((name, name));
+        Key::named(name).map(|key| key.called(called)).ok_or_else(|| format!("there is no key `{name}`"))
+    };
     let keys = names.iter().map(key).collect::<Result<Vec<_>, _>>()?;
     Ok(jwks(&keys))
 }
@@ -90,6 +93,10 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
     }
     if raw.steps.is_empty() {
         return Err("no step; a case asks at least once".to_owned());
+    }
+    let named = raw.given.named.map(|RawNamed { dns, common_name }| Named { dns, common_name });
+    if named.is_some() && !matches!(transport, Transport::Tls | Transport::TlsUntrusted) {
+        return Err("`named` is of a certificate, and there is none".to_owned());
     }
     let steps = raw.steps.into_iter().map(step).collect::<Result<Vec<_>, _>>()?;
     let port = raw.given.port.unwrap_or(DEFAULT_PORT);
@@ -110,7 +117,34 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
         }
     }
     let name = at.to_owned();
-    Ok(Case { name, policy, peer, transport, port, servers, without, twice, planted, steps, skips })
+    let normalization = raw.given.normalization.map_or(Normalization::None, normalization);
+    let (advisories, differs) = (raw.advisories, raw.differs);
+    Ok(Case {
+        name,
+        policy,
+        peer,
+        named,
+        transport,
+        port,
+        servers,
+        without,
+        twice,
+        planted,
+        normalization,
+        steps,
+        advisories,
+        differs,
+        skips,
+    })
+}
+
+const fn normalization(raw: RawNormalization) -> Normalization {
+    match raw {
+        RawNormalization::None => Normalization::None,
+        RawNormalization::Base => Normalization::Base,
+        RawNormalization::MergeSlashes => Normalization::MergeSlashes,
+        RawNormalization::DecodeAndMergeSlashes => Normalization::DecodeAndMergeSlashes,
+    }
 }
 
 fn planted(raw: RawPlanted) -> Result<Planted, String> {
@@ -184,6 +218,7 @@ fn asked(raw: RawRequest) -> Result<Asked, String> {
     Ok(Asked {
         method: text(raw.method, "GET")?,
         path: text(raw.path, "/")?,
+        arrives: raw.arrives.as_deref().map(bytes).transpose()?,
         host: text(raw.host, DEFAULT_HOST)?,
         headers: headers.collect::<Result<Vec<_>, String>>()?,
         body: bytes(&raw.body)?,
@@ -196,16 +231,16 @@ fn expect(raw: RawExpect, upstream: u16) -> Result<Expect, String> {
             let alone = raw.reason.is_none() && raw.rule.is_none() && raw.status.is_none();
             let more = raw.headers.is_empty() && raw.absent.is_empty() && raw.events.is_empty();
             if alone && more && raw.shadow.is_none() {
-                Ok(Expect::Envoy { status })
+                Ok(Expect::Envoy { status, without: None })
             } else {
-                Err("`expect.envoy` stands alone: the plugin does not see the request".to_owned())
+                Err("what belongs to a `verdict` stands in `expect`, and no `verdict`".to_owned())
             }
         }
-        (None, Some(verdict)) => {
+        (status, Some(verdict)) => {
             let allowed = verdict == RawVerdict::Allow;
             let (reason, rule) = because(allowed, raw.reason, raw.rule)?;
             let headers = raw.headers.iter().map(|(name, value)| Ok((name.clone(), bytes(value)?)));
-            Ok(Expect::Verdict(Expected {
+            let expected = Expected {
                 allowed,
                 status: raw.status.unwrap_or(if allowed { upstream } else { reason.status() }),
                 reason: reason.code().to_owned(),
@@ -218,9 +253,13 @@ fn expect(raw: RawExpect, upstream: u16) -> Result<Expect, String> {
                 headers: headers.collect::<Result<Vec<_>, String>>()?,
                 absent: raw.absent,
                 events: raw.events,
-            }))
+            };
+            Ok(match status {
+                Some(status) => Expect::Envoy { status, without: Some(Box::new(expected)) },
+                None => Expect::Verdict(expected),
+            })
         }
-        (Some(_), Some(_)) | (None, None) => Err("`expect` wants `verdict`, or `envoy` alone".to_owned()),
+        (None, None) => Err("`expect` wants `verdict`, `envoy`, or both".to_owned()),
     }
 }
 

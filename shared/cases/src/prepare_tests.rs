@@ -34,6 +34,24 @@ fn defaults_are_filled_in() {
 }
 
 #[test]
+fn what_envoy_answers_may_have_beside_it_what_the_plugin_would() {
+    let step = "{request: {path: '/a#b', arrives: /a}, expect: {envoy: 400, verdict: deny, reason: authz.path_refused}}";
+    let cases = one(", normalization: base", step, ", advisories: [X-1], differs: because").unwrap();
+    let case = cases.first().unwrap();
+    assert_eq!(
+        (case.normalization, case.advisories.as_slice()),
+        (Normalization::Base, &["X-1".to_owned()][..])
+    );
+    assert_eq!(case.differs.as_deref(), Some("because"));
+    let step = case.steps.first().unwrap();
+    assert!(matches!(step.expect, Expect::Envoy { status: 400, .. }));
+    assert_eq!(step.decided().map(|expected| (expected.allowed, expected.status)), Some((false, 400)));
+    assert_eq!(step.request.arrives.as_deref(), Some(&b"/a"[..]));
+    let alone = one("", "{expect: {envoy: 404}}", "").unwrap();
+    assert!(alone.first().unwrap().steps.first().unwrap().decided().is_none());
+}
+
+#[test]
 fn text_is_bytes_one_character_each() {
     let step = r#"{request: {path: "/\xff", headers: [[a, "\x80é"]]}, expect: {envoy: 400}}"#;
     let cases = one("", step, "").unwrap();
@@ -52,11 +70,13 @@ fn what_is_written_wrongly_is_told() {
         (", pear: x", DENY, "", "unknown field `pear`"),
         ("", "{expect: {verdict: deny}}", "", "say the `reason`"),
         ("", "{expect: {verdict: deny, reason: authz.nonsense}}", "", "is no reason's code"),
-        ("", "{expect: {envoy: 400, reason: authz.otherwise}}", "", "stands alone"),
+        ("", "{expect: {envoy: 400, reason: authz.otherwise}}", "", "and no `verdict`"),
         ("", "{expect: {reason: authz.otherwise}}", "", "wants `verdict`"),
         ("", "", "", "no step"),
         (", peer: plaintext, certificate: untrusted", DENY, "", "plaintext has no certificate"),
         (", peer: plaintext, via: waypoint", DENY, "", "through a waypoint"),
+        (", peer: plaintext, named: {dns: [a]}", DENY, "", "`named` is of a certificate"),
+        (", normalization: some", DENY, "", "unknown variant `some`"),
         ("", DENY, ", skip: [{door: envoy, reason: ''}]", "a skip says why"),
         ("", DENY, ", skip: [{door: envoy, before: new, reason: x}]", "write it as in"),
         ("", "{after: 5, expect: {verdict: deny, reason: authz.otherwise}}", "", "clock cannot be set"),

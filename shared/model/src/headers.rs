@@ -93,6 +93,19 @@ impl Headers {
             .map(|entry| self.slice(&entry.value))
     }
 
+    /// All values of names that are `name` (lower case) once `_` is read as `-`, in order: whether it is that very name, and the value.
+    pub fn alike<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (bool, &'a [u8])> {
+        let of_its_length = self
+            .index
+            .iter()
+            .filter(move |entry| entry.name.end.wrapping_sub(entry.name.start) == name.len());
+        of_its_length.filter_map(move |entry| {
+            let other = self.slice(&entry.name);
+            let same = other == name;
+            (same || is_alike(other, name)).then(|| (same, self.slice(&entry.value)))
+        })
+    }
+
     /// The one value of `name` (lower case).
     ///
     /// # Errors
@@ -143,6 +156,12 @@ impl Headers {
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.bytes.get(range.clone()).unwrap_or_default()
     }
+}
+
+/// Whether two names of one length differ at most in `_` for `-`.
+fn is_alike(one: &[u8], other: &[u8]) -> bool {
+    let is_joint = |byte: u8| matches!(byte, b'-' | b'_');
+    one.iter().zip(other).all(|(one, other)| one == other || (is_joint(*one) && is_joint(*other)))
 }
 
 /// Builds a [`Headers`]; names are lower-cased.
@@ -201,6 +220,24 @@ mod tests {
     #[test]
     fn every_value_of_a_repeated_header_is_kept_in_order() {
         assert_eq!(headers().all(b"x-role").collect::<Vec<_>>(), [&b"user"[..], &b"\xff\x80"[..]]);
+    }
+
+    #[test]
+    fn names_are_alike_that_differ_in_what_joins_their_words() {
+        let mut builder = Headers::builder();
+        for name in ["x-my-role", "X_My_Role", "x_my-role", "x.my.role", "xmyrole", "x-my-rule", "x-my-role-"]
+        {
+            builder.push(name.as_bytes(), name.as_bytes());
+        }
+        let headers = builder.build();
+        let found = |name: &str| -> Vec<_> {
+            let pairs = headers.alike(name.as_bytes());
+            pairs.map(|(same, value)| (same, String::from_utf8_lossy(value).into_owned())).collect()
+        };
+        let pairs = [(true, "x-my-role"), (false, "X_My_Role"), (false, "x_my-role")];
+        assert_eq!(found("x-my-role"), pairs.map(|(same, name)| (same, name.to_owned())));
+        assert_eq!(found("xmyrole"), [(true, "xmyrole".to_owned())]);
+        assert_eq!(found("x"), []);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn run(
     findings.extend(asked.iter().filter_map(|asked| evidence.beside(asked)));
     for asked in asked.iter().flatten() {
         let found = match &asked.step.expect {
-            Expect::Envoy { status } => {
+            Expect::Envoy { status, .. } => {
                 tally.envoys_own += 1;
                 evidence.of_envoys_own(asked, *status)
             }

@@ -6,7 +6,7 @@
 mod drive;
 
 use crate::CorpusError;
-use crate::case::{Case, Door, Expect};
+use crate::case::{Case, Door};
 use crate::check::{Finding, differences};
 use crate::engines::Modules;
 use crate::native::{SETTLING_MILLIS, START, node};
@@ -184,7 +184,7 @@ impl Rig {
         let mut seen = Vec::with_capacity(case.steps.len());
         for step in &case.steps {
             driven.wait(step.after);
-            let decides = matches!(step.expect, Expect::Verdict(_));
+            let decides = step.decided().is_some();
             driven.proxy.reset_counts();
             seen.push(if decides { Some(driven.decided(step)?) } else { None });
             spent.host_calls += driven.proxy.total_calls();
@@ -274,10 +274,10 @@ pub fn run(rig: &Rig, cases: &[Case]) -> Result<Through, CorpusError> {
             spent.insert(format!("{}: {}", rig.form.name(), case.name), ran.spent);
         }
         for (index, (seen, step)) in ran.seen.into_iter().zip(&case.steps).enumerate() {
-            let found = match (seen, &step.expect) {
-                (Some(Ok(seen)), Expect::Verdict(expected)) => differences(expected, &seen),
-                (Some(Err(what)), Expect::Verdict(_)) => vec![what],
-                (None, _) | (Some(_), Expect::Envoy { .. }) => {
+            let found = match (seen, step.decided()) {
+                (Some(Ok(seen)), Some(expected)) => differences(expected, &seen),
+                (Some(Err(what)), Some(_)) => vec![what],
+                (None, _) | (Some(_), None) => {
                     tally.envoys_own += 1;
                     continue;
                 }

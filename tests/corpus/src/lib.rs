@@ -13,13 +13,15 @@
 //!   and fuel, and makes host calls fail.
 //!
 //! Cases live in `policies/*/cases.yaml` (policies to copy) and `tests/corpus/cases/*.yaml` (tables of matchers and tricks).
-//! A configuration that must be refused lives in a folder `broken/` ([`broken`]).
+//! A configuration that must be refused lives in a folder `broken/` ([`broken`]). Which advisories they show is listed
+//! ([`advisories`]).
 
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "a test tool, not shipped: an overflow here stops a test, it does not open a door"
 )]
 
+pub mod advisories;
 pub mod broken;
 pub mod budgets;
 pub mod engines;

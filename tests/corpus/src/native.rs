@@ -1,7 +1,7 @@
 //! The native door: the pipeline that ships, without a proxy around it.
 
 use crate::CorpusError;
-use crate::case::{Case, Door, Expect};
+use crate::case::{Case, Door, Step};
 use crate::check::{Finding, differences};
 use crate::event;
 use crate::played::Form;
@@ -25,8 +25,8 @@ pub fn run(cases: &[Case], form: Form) -> Result<(Tally, Vec<Finding>), CorpusEr
         }
         tally.cases += 1;
         for (index, seen) in run_case(case, form)?.into_iter().enumerate() {
-            match (seen, case.steps.get(index).map(|step| &step.expect)) {
-                (Some(seen), Some(Expect::Verdict(expected))) => {
+            match (seen, case.steps.get(index).and_then(Step::decided)) {
+                (Some(seen), Some(expected)) => {
                     tally.steps += 1;
                     let found = differences(expected, &seen).into_iter();
                     findings.extend(found.map(|what| Finding {
@@ -35,9 +35,7 @@ pub fn run(cases: &[Case], form: Form) -> Result<(Tally, Vec<Finding>), CorpusEr
                         what,
                     }));
                 }
-                (None | Some(_), None | Some(Expect::Envoy { .. })) | (None, Some(Expect::Verdict(_))) => {
-                    tally.envoys_own += 1;
-                }
+                (None, _) | (Some(_), None) => tally.envoys_own += 1,
             }
         }
     }

@@ -13,7 +13,7 @@ fn every_broken_configuration_is_refused_with_a_path_and_a_remedy() {
     let mut wrong = Vec::new();
     for file in &files {
         let broken = broken::read(file).expect("a broken configuration");
-        let said = broken::problems(&broken.policy);
+        let said = broken.said();
         if said != broken.problems {
             bless(file, &said);
             let expected = broken.problems.join("\n  ");

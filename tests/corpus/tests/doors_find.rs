@@ -66,7 +66,7 @@ fn an_answer_of_envoys_own_that_is_the_modules_is_found() {
     let cases = files::all_cases().expect("the corpus is readable");
     let mut case = cases.into_iter().find(|case| case.name.contains(DENIED)).expect("a case of that name");
     case.steps.truncate(1);
-    case.steps.iter_mut().for_each(|step| step.expect = Expect::Envoy { status: 403 });
+    case.steps.iter_mut().for_each(|step| step.expect = Expect::Envoy { status: 403, without: None });
     let binary = engines::main().unwrap_or_else(|remedy| panic!("{remedy}"));
     let modules = Modules::built().unwrap_or_else(|remedy| panic!("{remedy}"));
     let (_, findings) = envoy::run(&binary, &modules, Form::Apart, &[case]).expect("through Envoy");

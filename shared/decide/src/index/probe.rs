@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use meshward_model::{Claim, Headers, Peer, Token};
+use meshward_model::{Claim, Peer, Token};
 
 use super::cover::{Dimension, Label};
 use super::key::{self, KINDS, Key, Kind, Running};
@@ -65,7 +65,7 @@ impl Filed {
             });
         }
         self.caller(subject.peer, &mut |key| found(Dimension::Who, key));
-        self.headers(subject.headers, &mut |key| found(Dimension::Header, key));
+        self.headers(subject, &mut |key| found(Dimension::Header, key));
         if let Some(token) = subject.token {
             self.token(token, &mut |key| found(Dimension::Token, key));
         }
@@ -142,10 +142,11 @@ impl Filed {
         }
     }
 
-    /// Every reading of every value, those included that stand between commas.
-    fn headers(&self, headers: &Headers, found: &mut dyn FnMut(Key)) {
+    /// Every reading of every value: those included that stand between commas, and for strict rules those of names that are alike.
+    fn headers(&self, subject: &Subject<'_>, found: &mut dyn FnMut(Key)) {
         for name in &self.headers {
-            for value in headers.all(name) {
+            let values = subject.headers.alike(name).filter(|(same, _)| *same || subject.strict);
+            for (_, value) in values {
                 found(key::both(Kind::Header, name, value));
                 if value.contains(&b',') {
                     for part in value.split(|byte| *byte == b',') {

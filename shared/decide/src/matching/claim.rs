@@ -92,13 +92,26 @@ impl ClaimStrings {
             Some(Claim::Null | Claim::Bool(_) | Claim::Integer(_) | Claim::Real(_) | Claim::Map(_))
             | None => true,
         };
+        let texts: &[Claim] = match claim {
+            Some(Claim::List(elements)) => elements,
+            Some(one) => core::slice::from_ref(one),
+            None => &[],
+        };
+        let is_unclear = |pattern: &Pattern| match pattern {
+            Pattern::Suffix(suffix) => {
+                texts.iter().filter_map(Claim::text).any(|text| has_two_domains(suffix, text))
+            }
+            Pattern::Any | Pattern::Exact(_) | Pattern::Prefix(_) => false,
+        };
         self.values.truth(
             |pattern| match some(pattern) {
+                _ if is_unclear(pattern) => Truth::Maybe,
                 true => Truth::Yes,
                 false if !is_open || (claim.is_none() && *pattern == Pattern::Any) => Truth::No,
                 false => Truth::Maybe,
             },
             |pattern| match some(pattern) {
+                _ if is_unclear(pattern) => Truth::Maybe,
                 true => Truth::No,
                 false if is_open => Truth::Maybe,
                 false => Truth::Yes,
@@ -128,7 +141,7 @@ pub enum ClaimTest {
     In(Vec<Scalar>),
     /// A string that begins with this.
     Prefix(Box<str>),
-    /// A string that ends with this.
+    /// A string that ends with this; an address with two domains leaves open whether it does.
     Suffix(Box<str>),
     /// A list with this element, or a string with this word.
     Contains(Scalar),
@@ -159,12 +172,15 @@ impl ClaimTest {
         claim.and_then(|claim| self.holds(claim)).map_or(Truth::Maybe, Truth::from)
     }
 
-    /// `None` where the claim is of another type than the test speaks of.
+    /// `None` where the claim is of another type than the test speaks of, or can be read in two ways.
     fn holds(&self, claim: &Claim) -> Option<bool> {
         match self {
             Self::In(values) => one_of(values.iter().map(|value| value.equals(claim))),
             Self::Prefix(prefix) => claim.text().map(|text| text.starts_with(&**prefix)),
-            Self::Suffix(suffix) => claim.text().map(|text| text.ends_with(&**suffix)),
+            Self::Suffix(suffix) => {
+                let text = claim.text().filter(|text| !has_two_domains(suffix.as_bytes(), text));
+                text.map(|text| text.ends_with(&**suffix))
+            }
             Self::Contains(wanted) => match (claim, wanted) {
                 (Claim::List(elements), _) if elements.is_empty() => Some(false),
                 (Claim::List(elements), _) => {
@@ -198,6 +214,11 @@ fn claim_at<'t>(token: Option<&'t Token>, path: &[Box<str>]) -> Option<&'t Claim
 /// The words of a string: what is separated by spaces (RFC 6749 §3.3).
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Whether a suffix asks for the domain of an address, and the address has two: some readers take the first `@`, some the last.
+fn has_two_domains(suffix: &[u8], text: &str) -> bool {
+    suffix.first() == Some(&b'@') && text.bytes().filter(|byte| *byte == b'@').count() > 1
 }
 
 /// Whether the text matches; `*` is any but the empty one. Istio writes `*` as the regular expression `.+`, whose dot is no line feed.

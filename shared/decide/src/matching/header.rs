@@ -21,24 +21,38 @@ impl HeaderCondition {
     ///
     /// Istio's dialect: a pattern matches when any value matches, as Envoy 1.36.5 and later do. Strict: it matches for certain
     /// only when every reading of every value matches; where a proxy may have merged values with a comma, the parts are further
-    /// readings.
+    /// readings, and so are the values of a name that differs in `_` for `-`: Envoy passes both on, and behind a gateway interface
+    /// (RFC 3875 §4.1.18) they are one variable.
     pub(crate) fn truth(&self, headers: &Headers, strict: bool) -> Truth {
         if !strict {
             return self.values.plain(|pattern| headers.all(&self.name).any(|value| pattern.matches(value)));
         }
-        let mut readings: Vec<&[u8]> = Vec::new();
-        for value in headers.all(&self.name) {
-            readings.push(value);
-            if value.contains(&b',') && merged::may_be_merged(&self.name) {
-                readings.extend(value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
-            }
+        let (mut readings, mut more): (Vec<&[u8]>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+        for (same, value) in headers.alike(&self.name) {
+            self.read(value, if same { &mut readings } else { &mut more });
         }
+        let truth = self.of(&readings);
+        if more.is_empty() {
+            return truth;
+        }
+        readings.append(&mut more);
+        if self.of(&readings) == truth { truth } else { Truth::Maybe }
+    }
+
+    fn read<'h>(&self, value: &'h [u8], readings: &mut Vec<&'h [u8]>) {
+        readings.push(value);
+        if value.contains(&b',') && merged::may_be_merged(&self.name) {
+            readings.extend(value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
+        }
+    }
+
+    fn of(&self, readings: &[&[u8]]) -> Truth {
         let some = if self.values.any.is_empty() {
             Truth::Yes
         } else {
-            across(&readings, |value| self.values.any.iter().any(|pattern| pattern.matches(value)))
+            across(readings, |value| self.values.any.iter().any(|pattern| pattern.matches(value)))
         };
-        let taken = across(&readings, |value| self.values.none.iter().any(|pattern| pattern.matches(value)));
+        let taken = across(readings, |value| self.values.none.iter().any(|pattern| pattern.matches(value)));
         some.min(!taken)
     }
 }

@@ -64,3 +64,34 @@ fn the_parts_of_a_merged_value_are_readings_beside_the_whole() {
     let whole = condition("authorization", &["Bearer a,Bearer b", "Bearer a", "Bearer b"], &[]);
     assert_eq!(whole.truth(&headers("authorization", &[b"Bearer a,Bearer b"]), true), Yes);
 }
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn a_name_with_the_other_joint_is_a_further_reading() {
+    let role = condition("x-role", &["admin"], &[]);
+    let other = condition("x-role", &[], &["admin"]);
+    let absent = condition("x-role", &[], &["*"]);
+    type Row<'a> = (&'a [(&'a str, &'a [u8])], [Truth; 3]);
+    let rows: [Row<'_>; 8] = [
+        (&[("x_role", b"admin")], [Maybe, Maybe, Maybe]),
+        (&[("x_role", b"user")], [No, Yes, Maybe]),
+        (&[("x-role", b"admin"), ("x_role", b"user")], [Maybe, Maybe, No]),
+        (&[("x-role", b"user"), ("x_role", b"admin")], [Maybe, Maybe, No]),
+        (&[("x-role", b"admin"), ("x_role", b"admin")], [Yes, No, No]),
+        (&[("x-role", b"user"), ("x_role", b"guest")], [No, Yes, No]),
+        (&[("xrole", b"admin"), ("x-roles", b"admin"), ("x.role", b"admin")], [No, Yes, Yes]),
+        (&[], [No, Yes, Yes]),
+    ];
+    for (pairs, expected) in rows {
+        let mut builder = Headers::builder();
+        for (name, value) in pairs {
+            builder.push(name.as_bytes(), value);
+        }
+        let headers = builder.build();
+        let truths = [&role, &other, &absent].map(|condition| condition.truth(&headers, true));
+        assert_eq!(truths, expected, "{pairs:?}");
+    }
+    let headers = headers("x-role", &[b"admin"]);
+    assert_eq!(condition("x_role", &["admin"], &[]).truth(&headers, true), Maybe, "the policy writes `_`");
+    assert_eq!(condition("x_role", &["admin"], &[]).truth(&headers, false), No, "Istio's names are bytes");
+}

@@ -268,7 +268,7 @@ fn build(
 /// Any request: nobody, strange identities, repeated and merged headers, ports unknown or in the host.
 pub(crate) fn ask() -> impl Strategy<Value = Ask> {
     let header = (
-        select(&["x-a", "authorization", "x-b"]),
+        select(&["x-a", "authorization", "x-b", "x_a"]),
         select(&["1", "2", "12", "1,2", "Bearer 1", "1, Bearer 1", ""]),
     )
         .prop_map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -18,9 +18,16 @@ const WITHIN: Duration = Duration::from_secs(5);
 
 /// What Envoy wrote down.
 pub(super) struct Evidence {
-    details: BTreeMap<String, String>,
+    lines: BTreeMap<String, Line>,
     events: Vec<Written>,
     counters: BTreeMap<String, u64>,
+}
+
+/// A line of the access log.
+struct Line {
+    details: String,
+    /// As it went on.
+    path: String,
 }
 
 /// An event in Envoy's log.
@@ -35,22 +42,26 @@ impl Evidence {
     pub(super) fn collect(envoy: &Envoy, asked: &[Vec<Asked<'_>>]) -> Result<Self, CorpusError> {
         let answered: Vec<&str> =
             asked.iter().flatten().filter(|one| one.is_logged()).map(|one| one.id.as_str()).collect();
-        let complete = |details: &BTreeMap<_, _>| answered.iter().all(|id| details.contains_key(*id));
+        let complete = |lines: &BTreeMap<_, _>| answered.iter().all(|id| lines.contains_key(*id));
         let there = poll::until("every request in the access log", WITHIN, || {
             Some(access_log(envoy)).filter(complete)
         });
         // One that is missing is told with its case.
-        let details = there.unwrap_or_else(|_| access_log(envoy));
+        let lines = there.unwrap_or_else(|_| access_log(envoy));
         let counters = envoy.stats("wasmcustom.meshward_").map_err(|error| failed(&error))?;
-        Ok(Self { details, events: events(envoy), counters })
+        Ok(Self { lines, events: events(envoy), counters })
     }
 
     /// What was seen of a step that the plugin decides; the error says what is missing.
     pub(super) fn seen(&self, asked: &Asked<'_>) -> Result<Seen, String> {
         let answer = asked.answer.as_ref().map_err(|error| format!("no answer: {error}"))?;
-        let details = self.details.get(&asked.id).ok_or_else(|| {
+        let Line { details, path } = self.lines.get(&asked.id).ok_or_else(|| {
             format!("answered {}, and nothing in the access log: Envoy's own answer?", answer.status)
         })?;
+        if let Some(arrives) = asked.step.request.arrives.as_deref().filter(|one| *one != path.as_bytes()) {
+            let expected = String::from_utf8_lossy(arrives);
+            return Err(format!("the proxy passes the path on as `{path}`, expected `{expected}`"));
+        }
         let events = self.of_request(&asked.id);
         let event = events.first().copied();
         let refused = event.is_some_and(event::refused);
@@ -126,7 +137,7 @@ impl Evidence {
             Ok(answer) => wrong.push(format!("expected Envoy's own {status}, got {}", answer.status)),
             Err(error) => wrong.push(format!("expected Envoy's own {status}, got no answer: {error}")),
         }
-        let details = self.details.get(&asked.id).map_or("", String::as_str);
+        let details = self.lines.get(&asked.id).map_or("", |line| line.details.as_str());
         if asked.arrived || !self.of_request(&asked.id).is_empty() || details.starts_with("meshward_") {
             wrong.push(format!("Envoy's own answer was expected, but the module decided: `{details}`"));
         }
@@ -176,12 +187,13 @@ impl Asked<'_> {
     }
 }
 
-fn access_log(envoy: &Envoy) -> BTreeMap<String, String> {
+fn access_log(envoy: &Envoy) -> BTreeMap<String, Line> {
     let text =
         |line: &Value, name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let lines = envoy.access_log(ACCESS_LOG);
     let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.map(|line| (text(&line, "id"), text(&line, "details"))).collect()
+    let read = |line: &Value| Line { details: text(line, "details"), path: text(line, "path") };
+    lines.map(|line| (text(&line, "id"), read(&line))).collect()
 }
 
 fn events(envoy: &Envoy) -> Vec<Written> {

@@ -5,7 +5,7 @@
 use super::failed;
 use super::names::Names;
 use crate::CorpusError;
-use crate::case::{Caller, Case, Planted, Policy, Reply, Transport};
+use crate::case::{Caller, Case, Named, Normalization, Planted, Policy, Reply, Transport};
 use crate::engines::Modules;
 use crate::planter;
 use crate::played::{Form, Link, Which};
@@ -38,6 +38,7 @@ const COMMON: &str = "meshward";
 struct Key {
     policy: Arc<Policy>,
     transport: Transport,
+    normalization: Normalization,
     port: u16,
     /// The case that has the listener for itself.
     own: Option<String>,
@@ -49,6 +50,7 @@ impl Key {
         Self {
             policy: Arc::clone(&case.policy),
             transport: case.transport,
+            normalization: case.normalization,
             port: case.port,
             own: own.then(|| case.name.clone()),
         }
@@ -69,6 +71,9 @@ struct Place {
     planted: Option<Planted>,
 }
 
+/// Which certificate: its URI name, its other names, and whether the foreign authority issued it.
+type Certificate = (Caller, Option<Named>, bool);
+
 /// Listeners, certificates and the upstreams.
 pub(super) struct Layout {
     modules: Modules,
@@ -79,7 +84,7 @@ pub(super) struct Layout {
     mesh: Ca,
     foreign: Ca,
     server: Identity,
-    issued: RefCell<BTreeMap<(Caller, bool), Identity>>,
+    issued: RefCell<BTreeMap<Certificate, Identity>>,
     echo: Echo,
 }
 
@@ -148,9 +153,11 @@ impl Layout {
             Transport::Tls => false,
             Transport::TlsUntrusted => true,
         };
-        let options = match &case.peer {
-            Caller::Nameless => TlsOptions::anonymous(),
-            Caller::Named(name) => TlsOptions::presenting(&self.identity(&case.peer, name, foreign)?),
+        let options = match (&case.peer, &case.named) {
+            (Caller::Nameless, None) => TlsOptions::anonymous(),
+            (Caller::Named(_), _) | (Caller::Nameless, Some(_)) => {
+                TlsOptions::presenting(&self.identity(case, foreign)?)
+            }
         };
         let options = options.trusting(self.mesh.root_pem()).resumption(false);
         Client::tls(address, &options).map_err(|error| failed(&error))
@@ -174,13 +181,20 @@ impl Layout {
         self.echo.count()
     }
 
-    fn identity(&self, peer: &Caller, name: &[u8], foreign: bool) -> Result<Identity, CorpusError> {
-        let key = (peer.clone(), foreign);
+    fn identity(&self, case: &Case, foreign: bool) -> Result<Identity, CorpusError> {
+        let key = (case.peer.clone(), case.named.clone(), foreign);
         if let Some(identity) = self.issued.borrow().get(&key) {
             return Ok(identity.clone());
         }
         let ca = if foreign { &self.foreign } else { &self.mesh };
-        let identity = ca.issue(&Leaf::uri(name)).map_err(|error| failed(&error))?;
+        let leaf = match &case.peer {
+            Caller::Nameless => Leaf::nameless(),
+            Caller::Named(name) => Leaf::uri(name.as_slice()),
+        };
+        let names = case.named.iter();
+        let leaf = names.clone().flat_map(|named| &named.dns).fold(leaf, |leaf, name| leaf.and_dns(name));
+        let leaf = names.flat_map(|named| &named.common_name).fold(leaf, |leaf, name| leaf.common_name(name));
+        let identity = ca.issue(&leaf).map_err(|error| failed(&error))?;
         self.issued.borrow_mut().insert(key, identity.clone());
         Ok(identity)
     }
@@ -189,7 +203,7 @@ impl Layout {
         let root_pem = self.mesh.root_pem().to_owned();
         let tls = |rule| DownstreamTls::new(&self.server, rule).without_resumption();
         let listener = Listener::on(place.address).named(&format!("listener-{number}"));
-        let listener = listener.http(http()).access_log(access_log());
+        let listener = listener.http(http(key.normalization)).access_log(access_log());
         let mut listener = match key.transport {
             Transport::Tls => listener.tls(tls(ClientCert::Optional { root_pem })),
             Transport::TlsUntrusted => {
@@ -262,19 +276,33 @@ fn serve(
     Ok(clusters)
 }
 
-/// Our request IDs are kept, any method comes through, and no path is rewritten: the module meets what was sent.
-fn http() -> Http {
+/// Our request IDs are kept, any method comes through, and paths are rewritten as istiod has them rewritten.
+fn http(normalization: Normalization) -> Http {
     let patch = json!({
         "generate_request_id": false,
         "preserve_external_request_id": true,
         "http_protocol_options": {"allow_custom_methods": true},
     });
-    Http { patch, ..Http::default() }
+    let escaped = match normalization {
+        Normalization::None | Normalization::Base | Normalization::MergeSlashes => "KEEP_UNCHANGED",
+        Normalization::DecodeAndMergeSlashes => "UNESCAPE_AND_FORWARD",
+    };
+    Http {
+        patch,
+        normalize_path: Some(normalization > Normalization::None),
+        merge_slashes: Some(normalization > Normalization::Base),
+        path_with_escaped_slashes_action: Some(escaped.to_owned()),
+        ..Http::default()
+    }
 }
 
 fn access_log() -> AccessLog {
-    let fields =
-        [("id", "%REQ(X-REQUEST-ID)%"), ("code", "%RESPONSE_CODE%"), ("details", "%RESPONSE_CODE_DETAILS%")];
+    let fields = [
+        ("id", "%REQ(X-REQUEST-ID)%"),
+        ("code", "%RESPONSE_CODE%"),
+        ("details", "%RESPONSE_CODE_DETAILS%"),
+        ("path", "%REQ(:PATH)%"),
+    ];
     let fields: Map<String, Value> =
         fields.into_iter().map(|(name, format)| (name.to_owned(), json!(format))).collect();
     AccessLog { name: ACCESS_LOG.to_owned(), format: LogFormat::Json(fields) }

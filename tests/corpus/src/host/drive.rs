@@ -1,7 +1,7 @@
 //! A case in a running host: requests, the clock, the servers behind clusters, and what is seen of it.
 
 use crate::CorpusError;
-use crate::case::{Asked, Caller, Case, Expect, Reply, Step, Transport};
+use crate::case::{Asked, Caller, Case, Reply, Step, Transport};
 use crate::event;
 use crate::native::{SETTLING_MILLIS, START, headers};
 use crate::seen::{Seen, Shown};
@@ -83,7 +83,7 @@ impl<'c> Driven<'c> {
     pub(super) fn serve(&mut self) -> Result<Vec<bool>, CorpusError> {
         let mut forwarded = Vec::new();
         self.wait(SETTLING_MILLIS);
-        let mine = self.case.steps.iter().filter(|step| matches!(step.expect, Expect::Verdict(_)));
+        let mine = self.case.steps.iter().filter(|step| step.decided().is_some());
         for step in mine {
             self.wait(step.after);
             let stream = self.send(step)?;
