@@ -2,7 +2,9 @@
 
 use meshward_abi::pairs;
 use meshward_abi::property::Path;
-use meshward_model::{Allowed, Decision, Denial, Edits, Reason, Request, RequestId, Severity, Verdict};
+use meshward_model::{
+    Allowed, Decision, Denial, Edits, FieldName, Reason, Request, RequestId, Severity, Verdict, is_field_name,
+};
 
 use crate::hostcalls::{self, Map, Status};
 use crate::report::{Tally, log};
@@ -17,7 +19,7 @@ pub(crate) struct Act {
     /// What is counted of a request that goes on, once it does.
     pub(crate) tally: Tally,
     /// The request, where nothing else keeps it.
-    pub(crate) whole: Option<Request>,
+    pub(crate) whole: Option<Box<Request>>,
 }
 
 /// A request that was to go on, and that the proxy did not let. It is still to be written down, and to be answered.
@@ -25,7 +27,7 @@ pub(crate) struct Act {
 #[derive(Debug)]
 pub struct Stuck {
     pub(crate) request: RequestId,
-    pub(crate) whole: Option<Request>,
+    pub(crate) whole: Option<Box<Request>>,
 }
 
 impl Stuck {
@@ -89,14 +91,11 @@ impl Acts {
 /// Edits the headers of an allowed request, before its verdict is written down: one whose headers are not what the verdict wants is
 /// refused, and counted as such. `there`: whether the host acts on this request now; `may`: whether the plugin's verdicts may carry
 /// header edits.
-pub(crate) fn edit_request(verdict: Verdict, there: bool, may: bool) -> Verdict {
-    let Decision::Allow(allowed) = &verdict.decision else { return verdict };
-    match if there { edited(&allowed.edits, may) } else { Err(Status::BAD_ARGUMENT) } {
-        Ok(()) => verdict,
-        Err(status) => {
-            log_stuck(status);
-            Verdict { decision: Decision::Deny(Denial::new(Reason::Internal, None)), shadow: verdict.shadow }
-        }
+pub(crate) fn edit_request(verdict: &mut Verdict, there: bool, may: bool) {
+    let Decision::Allow(allowed) = &verdict.decision else { return };
+    if let Err(status) = if there { edited(&allowed.edits, may) } else { Err(Status::BAD_ARGUMENT) } {
+        log_stuck(status);
+        verdict.decision = Decision::Deny(Denial::new(Reason::Internal, None));
     }
 }
 
@@ -141,50 +140,42 @@ fn edited(edits: &Edits, may: bool) -> Result<(), Status> {
 /// Edits a response's headers. What cannot be edited is left out: the answer goes to the caller as it is.
 pub(crate) fn respond(edits: &Edits) {
     if let Err(status) = edit(Map::Response, edits) {
-        let line = format!("meshward: the proxy does not edit the response's headers (status {})", status.0);
-        log(Severity::Error, &line);
+        log_unedited(status);
     }
+}
+
+#[cold]
+fn log_unedited(status: Status) {
+    let line = format!("meshward: the proxy does not edit the response's headers (status {})", status.0);
+    log(Severity::Error, &line);
 }
 
 /// Leaves to the next plugin of the chain what an allowed request hands over. Where it cannot be left, or is not `safe` from being
 /// written over, the request is refused.
-pub(crate) fn hand_over(verdict: Verdict, safe: bool) -> Verdict {
-    let Decision::Allow(Allowed { handover: Some(handover), .. }) = &verdict.decision else { return verdict };
-    if !safe {
-        return Verdict::deny(Reason::HandoverTaken, None);
+pub(crate) fn hand_over(verdict: &mut Verdict, safe: bool) {
+    let Decision::Allow(Allowed { handover: Some(handover), .. }) = &verdict.decision else { return };
+    if safe {
+        let Err(status) = hostcalls::set_property(Path::HANDOVER, handover) else { return };
+        let line = format!("meshward: the handover cannot be left to the next plugin (status {})", status.0);
+        log(Severity::Error, &line);
     }
-    match hostcalls::set_property(Path::HANDOVER, handover) {
-        Ok(()) => verdict,
-        Err(status) => {
-            let line =
-                format!("meshward: the handover cannot be left to the next plugin (status {})", status.0);
-            log(Severity::Error, &line);
-            Verdict::deny(Reason::HandoverTaken, None)
-        }
-    }
+    *verdict = Verdict::deny(Reason::HandoverTaken, None);
 }
 
 fn edit(map: Map, edits: &Edits) -> Result<(), Status> {
-    let names = edits.remove.iter().chain(edits.add.iter().map(|(name, _)| name));
-    let mut values = edits.add.iter().map(|(_, value)| value);
     // All are looked at before one is made: the host checks nothing of what it is given.
-    if !names.into_iter().all(|name| is_name(name)) || values.any(|value| !is_value(value)) {
+    let fit = edits.remove.iter().all(FieldName::is_valid)
+        && edits.add.iter().all(|(name, value)| name.is_valid() && is_value(value));
+    if !fit {
         return Err(Status::BAD_ARGUMENT);
     }
     for name in &edits.remove {
-        hostcalls::remove_header(map, name)?;
+        hostcalls::remove_header(map, name.as_bytes())?;
     }
     for (name, value) in &edits.add {
-        hostcalls::add_header(map, name, value)?;
+        hostcalls::add_header(map, name.as_bytes(), value)?;
     }
     Ok(())
-}
-
-/// A field name (RFC 9110 5.6.2, lower case as in HTTP/2); pseudo headers are what the request was allowed by, and stay.
-fn is_name(name: &[u8]) -> bool {
-    let token =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !name.is_empty() && name.iter().all(token)
 }
 
 /// A field value holds no line break and no zero byte (RFC 9110 5.5).
@@ -193,6 +184,7 @@ fn is_value(value: &[u8]) -> bool {
 }
 
 /// Why a request that was allowed does not go on.
+#[cold]
 fn log_stuck(status: Status) {
     let line = format!(
         "meshward: request refused: {}: the proxy does not let it go on as decided (status {})",
@@ -202,10 +194,11 @@ fn log_stuck(status: Status) {
     log(Severity::Error, &line);
 }
 
+#[cold]
 fn refuse(denial: &Denial, details: &str) {
     let body = body(denial.status);
     // What is no header is left out, and too many for the ABI are none: the refusal stands.
-    let headers = denial.headers.iter().filter(|(name, value)| is_name(name) && is_value(value));
+    let headers = denial.headers.iter().filter(|(name, value)| is_field_name(name) && is_value(value));
     let headers: Vec<(&[u8], &[u8])> =
         headers.map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
     let headers = if headers.is_empty() { Vec::new() } else { pairs::encode(&headers).unwrap_or_default() };
@@ -232,11 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edit_names_an_ordinary_header_and_its_value_is_one_line() {
-        assert!(is_name(b"x-user") && is_name(b"x_1"));
-        for wrong in [&b""[..], b":path", b"X-User", b"x user", b"x:", b"x\n", b"\xff"] {
-            assert!(!is_name(wrong), "{wrong:?}");
-        }
+    fn a_value_is_one_line() {
         assert!(is_value(b"") && is_value(b"a b\t\xff"));
         for wrong in [&b"a\r\nx-role: admin"[..], b"\n", b"a\0"] {
             assert!(!is_value(wrong), "{wrong:?}");
@@ -245,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_may_not_be_edited_is_an_error_before_anything_is_changed() {
-        let edits = Edits { remove: vec![b"x-a".to_vec()], add: vec![(b":path".to_vec(), b"/".to_vec())] };
+        let edits = Edits::NONE.without(b"x-a").with(b":path", b"/");
         assert_eq!(edited(&edits, true), Err(Status::BAD_ARGUMENT));
         assert_eq!(edited(&edits, false), Err(Status::UNIMPLEMENTED));
         assert_eq!(edited(&Edits::default(), false), Ok(()));

@@ -78,6 +78,13 @@ impl Pending {
 
     /// Forgets a request that has ended.
     pub(crate) fn forget(&mut self, id: RequestId) {
+        if self.len() > 0 {
+            self.drop_waiting(id);
+        }
+    }
+
+    #[cold]
+    fn drop_waiting(&mut self, id: RequestId) {
         self.parked.remove(id);
         self.held.retain(|held| held.request.id != id);
     }
@@ -92,7 +99,7 @@ impl Pending {
 /// A request that has its verdict.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    pub(crate) request: Request,
+    pub(crate) request: Box<Request>,
     pub(crate) verdict: Verdict,
 }
 
@@ -139,7 +146,7 @@ where
     }
 
     /// A request's first step.
-    pub(crate) fn begin(mut self, request: Request, step: Step) -> Vec<Settled> {
+    pub(crate) fn begin(mut self, request: Box<Request>, step: Step) -> Vec<Settled> {
         self.take(request, step, 0);
         self.finish()
     }
@@ -233,7 +240,14 @@ where
     }
 
     /// Gives an answer to the stage that concerns this request alone; unless the request goes on by it, it is refused.
-    fn told(&mut self, mut request: Request, ticket: Ticket, answer: Answer, times: u32, reason: Reason) {
+    fn told(
+        &mut self,
+        mut request: Box<Request>,
+        ticket: Ticket,
+        answer: Answer,
+        times: u32,
+        reason: Reason,
+    ) {
         match self.next(&mut request, ticket, answer) {
             Some(step) => self.take(request, step, times),
             None => self.refuse(request, reason),
@@ -265,7 +279,7 @@ where
         Err(Reason::TooManyQuestions)
     }
 
-    fn take(&mut self, mut request: Request, step: Step, times: u32) {
+    fn take(&mut self, mut request: Box<Request>, step: Step, times: u32) {
         let step = match self.answered_at_once(&mut request, step) {
             Ok(step) => step,
             Err(reason) => return self.refuse(request, reason),
@@ -293,7 +307,7 @@ where
     }
 
     /// Parks a request; `false` when it is refused instead.
-    fn park(&mut self, request: Request, waiting: Waiting, times: u32) -> bool {
+    fn park(&mut self, request: Box<Request>, waiting: Waiting, times: u32) -> bool {
         let late = self.moment.reaches(waiting.deadline, Waiting::MAX_MILLIS);
         match late {
             _ if times >= MAX_WAITS => self.refuse(request, Reason::TooManyQuestions),
@@ -328,7 +342,7 @@ where
         }
     }
 
-    fn refuse(&mut self, request: Request, reason: Reason) {
+    fn refuse(&mut self, request: Box<Request>, reason: Reason) {
         self.settled.push(Settled { request, verdict: Verdict::deny(reason, None) });
     }
 }

@@ -9,6 +9,7 @@
 mod act;
 mod alarm;
 mod asked;
+mod configured;
 mod drive;
 #[doc(hidden)]
 pub mod exports;
@@ -18,6 +19,7 @@ mod parked;
 mod read;
 mod report;
 mod root;
+mod streams;
 mod wire;
 mod worker;
 

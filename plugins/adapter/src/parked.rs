@@ -10,7 +10,7 @@ pub(crate) const MAX_PARKED: usize = 256;
 /// A request that waits.
 #[derive(Debug)]
 pub(crate) struct Parked {
-    pub(crate) request: Request,
+    pub(crate) request: Box<Request>,
     /// The question whose answer lets it go on.
     pub(crate) ticket: Ticket,
     /// When it is too late.
@@ -57,7 +57,7 @@ impl ParkedTable {
     /// Those that wait for this ticket.
     pub(crate) fn waiting_for(&mut self, ticket: Ticket) -> Vec<&mut Request> {
         let waiting = self.parked.iter_mut().filter(|parked| parked.ticket == ticket);
-        waiting.map(|parked| &mut parked.request).collect()
+        waiting.map(|parked| &mut *parked.request).collect()
     }
 
     /// When the next one is late.

@@ -2,7 +2,7 @@
 
 use meshward_abi::property::Path;
 use meshward_abi::{pairs, property};
-use meshward_model::{Connection, End, EndNeeds, Head, Needs, Node, RequestId};
+use meshward_model::{Connection, End, EndNeeds, Head, Headers, Needs, Node, RequestId};
 
 use crate::hostcalls;
 
@@ -12,13 +12,7 @@ pub(crate) struct Unreadable;
 
 /// Reads what `needs` names of the request that is being handled.
 pub(crate) fn head(id: RequestId, needs: Needs) -> Result<Head, Unreadable> {
-    let headers = if needs.headers {
-        let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
-        // Where there is no map, Envoy answers OK with an empty one; a request without a single header there is not.
-        pairs::decode(bytes).ok().filter(|headers| !headers.is_empty()).ok_or(Unreadable)?
-    } else {
-        meshward_model::Headers::default()
-    };
+    let headers = if needs.headers { headers()? } else { Headers::default() };
     let connection = Connection {
         uri_san: value(needs.uri_san, Path::URI_SAN_PEER_CERTIFICATE)?,
         certificate_valid: parsed(needs.certificate_valid, Path::PEER_CERTIFICATE_VALID, property::boolean)?,
@@ -59,8 +53,20 @@ pub(crate) fn node() -> Node {
     }
 }
 
+fn headers() -> Result<Headers, Unreadable> {
+    let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
+    // Where there is no map, Envoy answers OK with an empty one; a request without a single header there is not.
+    pairs::decode(bytes).ok().filter(|headers| !headers.is_empty()).ok_or(Unreadable)
+}
+
 fn value(needed: bool, path: Path) -> Result<Option<Vec<u8>>, Unreadable> {
-    if needed { hostcalls::property(path).map_err(|_| Unreadable) } else { Ok(None) }
+    if needed { property(path) } else { Ok(None) }
+}
+
+/// Once in the module: most plugins read one or two, and skip the others.
+#[inline(never)]
+fn property(path: Path) -> Result<Option<Vec<u8>>, Unreadable> {
+    hostcalls::property(path).map_err(|_| Unreadable)
 }
 
 fn parsed<T, E>(

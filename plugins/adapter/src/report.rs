@@ -56,6 +56,13 @@ impl Metrics {
         Tally(counters.iter().filter_map(metric).collect())
     }
 
+    /// Counts one.
+    pub(crate) fn one_more(&self, counter: Counter) {
+        if let Some(Some(id)) = self.counters.get(counter.slot) {
+            let _ = hostcalls::add(*id, 1);
+        }
+    }
+
     /// Writes lines to the proxy's log.
     pub(crate) fn say(&self, lines: &[LogLine]) {
         for LogLine { severity, text } in lines {

@@ -1,22 +1,20 @@
 //! A root context: one configuration of the plugin, and what its requests wait for.
 
-use std::collections::HashMap;
-
-use meshward_abi::property::Path;
 use meshward_model::{
-    Answer, Head, Plugin, Question, Reason, Report, Request, RequestId, Seed, Seen, Severity, Step,
-    UnixMillis, Verdict,
+    Answer, Plugin, Question, Reason, Request, RequestId, Seed, Seen, Severity, Step, UnixMillis, Verdict,
 };
 
 use crate::act::{self, Act, Acts, Stuck};
 use crate::asked::{Asked, Way};
+use crate::configured::{Configured, declare_handover};
 use crate::drive::{self, Drive, Pending, Settled};
 use crate::hostcalls::{self, Status, Token};
 use crate::moment::{Moment, Steady};
 use crate::read;
 use crate::report::{Metrics, log};
+use crate::streams::Streams;
 use crate::wire::{self, Started};
-use crate::worker::{Action, Contexts, refuse};
+use crate::worker::{Action, refuse};
 
 /// Hands a question to the host.
 type Start = fn(&Question) -> Started;
@@ -27,22 +25,11 @@ pub(crate) struct Root<P: Plugin> {
     configured: Option<Configured<P>>,
     /// What time it was when that could last be read.
     latest: UnixMillis,
-    /// Requests that were decided and are not over, where the plugin looks at responses or ends.
-    seen: HashMap<u32, Seen, Contexts>,
-}
-
-struct Configured<P: Plugin> {
-    plugin: P,
-    state: P::State,
-    metrics: Metrics,
-    /// Whether what is handed over is safe from being written over.
-    hands_over: bool,
 }
 
 impl<P: Plugin> Root<P> {
     pub(crate) fn new(id: u32) -> Self {
-        let (pending, seen) = (Pending::default(), HashMap::default());
-        Self { id, pending, configured: None, latest: UnixMillis::default(), seen }
+        Self { id, pending: Pending::default(), configured: None, latest: UnixMillis::default() }
     }
 
     /// Takes a plugin in, in the place of the one before.
@@ -71,27 +58,29 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Request headers are there; this root may have `most` requests parked.
-    pub(crate) fn request_headers(&mut self, id: RequestId, most: usize) -> Action {
+    pub(crate) fn request_headers(&mut self, id: RequestId, most: usize, streams: &mut Streams) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
-        let Ok(now) = hostcalls::now() else { return self.refuse(None) };
+        let Ok(now) = hostcalls::now() else { return self.refuse(None, streams) };
         self.latest = now;
         let (request, verdict) = match read::head(id, configured.plugin.needs()) {
             Ok(head) => {
                 let (request, step) = configured.plugin.decide(&mut configured.state, head, now);
                 match step {
                     Step::Done(verdict) => (Some(request), verdict),
-                    Step::Ask(..) | Step::Wait(_) if P::ASKS => return self.begin(request, step, most, now),
+                    Step::Ask(..) | Step::Wait(_) if P::ASKS => {
+                        return self.begin(request, step, most, now, streams);
+                    }
                     Step::Ask(..) | Step::Wait(_) => (Some(request), Verdict::deny(Reason::CannotAsk, None)),
                 }
             }
             Err(read::Unreadable) => (None, Verdict::deny(Reason::RequestUnreadable, None)),
         };
-        self.conclude(request, verdict, now)
+        self.conclude(request, verdict, now, streams)
     }
 
-    /// Response headers are there for a request of this root.
-    pub(crate) fn response_headers(&mut self, id: RequestId) {
-        let (Some(configured), Some(seen)) = (&mut self.configured, self.seen.get(&id.0)) else { return };
+    /// Response headers are there for a request of this root, of which this is kept.
+    pub(crate) fn response_headers(&mut self, seen: &Seen) {
+        let Some(configured) = &mut self.configured else { return };
         if !configured.plugin.responds() {
             return;
         }
@@ -103,13 +92,14 @@ impl<P: Plugin> Root<P> {
         }
     }
 
-    /// A request of this root is over.
-    pub(crate) fn ended(&mut self, id: RequestId, most: usize) {
-        let seen = self.seen.remove(&id.0);
-        let Some(configured) = self.configured.as_mut().filter(|configured| configured.plugin.observes())
-        else {
-            return;
-        };
+    /// Whether it looks at how requests end.
+    pub(crate) fn observes(&self) -> bool {
+        self.configured.as_ref().is_some_and(|configured| configured.plugin.observes())
+    }
+
+    /// A request of this root is over, of which this was kept.
+    pub(crate) fn ended(&mut self, id: RequestId, seen: Option<Seen>, most: usize) {
+        let Some(configured) = &mut self.configured else { return };
         // A filter before this one has refused the request; what it was can still be read.
         let unseen = || {
             read::head(id, configured.plugin.needs()).ok().and_then(|head| configured.plugin.witness(head))
@@ -148,17 +138,16 @@ impl<P: Plugin> Root<P> {
 
     /// A request of this root is gone.
     pub(crate) fn forget(&mut self, id: RequestId) {
-        self.seen.remove(&id.0);
         self.pending.forget(id);
     }
 
     /// The root's timer fired.
-    pub(crate) fn tick(&mut self, most: usize) -> Acts {
+    pub(crate) fn tick(&mut self, most: usize, streams: &mut Streams) -> Acts {
         let Ok(moment) = self.moment() else { return Acts::none() };
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.tick();
         let settled = self.pending.with_held(settled);
-        let acts = self.write_down(settled, self.id, moment.now);
+        let acts = self.write_down(settled, self.id, moment.now, streams);
         // Where it fails, the host's timer goes on as it was.
         let _ = self.arm(true, moment.steady);
         acts
@@ -170,6 +159,7 @@ impl<P: Plugin> Root<P> {
         (way, token): (Way, Token),
         most: usize,
         read: impl FnOnce(&Asked) -> Answer,
+        streams: &mut Streams,
     ) -> Acts {
         // Without a clock the question stays where it is, and has failed when its time is up.
         let Ok(moment) = self.moment() else { return Acts::none() };
@@ -178,7 +168,7 @@ impl<P: Plugin> Root<P> {
         let Some(drive) = self.drive(most, moment) else { return Acts::none() };
         let settled = drive.answered(asked.ticket, answer);
         let settled = self.pending.with_held(settled);
-        let acts = self.write_down(settled, self.id, moment.now);
+        let acts = self.write_down(settled, self.id, moment.now, streams);
         // Where it fails, what was parked before has its timer all the same.
         let _ = self.arm(false, moment.steady);
         acts
@@ -190,9 +180,18 @@ impl<P: Plugin> Root<P> {
         Ok(moment)
     }
 
-    fn begin(&mut self, request: Request, step: Step, most: usize, now: UnixMillis) -> Action {
+    /// Goes on with a request that asks.
+    #[inline(never)]
+    fn begin(
+        &mut self,
+        request: Box<Request>,
+        step: Step,
+        most: usize,
+        now: UnixMillis,
+        streams: &mut Streams,
+    ) -> Action {
         let id = request.id;
-        let Ok(moment) = Moment::at(now) else { return self.refuse(Some(request)) };
+        let Ok(moment) = Moment::at(now) else { return self.refuse(Some(request), streams) };
         let Some(drive) = self.drive(most, moment) else { return refuse(Reason::NotConfigured) };
         let mut settled = drive.begin(request, step);
         let own = drive::take(&mut settled, id);
@@ -207,29 +206,30 @@ impl<P: Plugin> Root<P> {
             (own, Ok(()) | Err(_)) => own,
         };
         match own {
-            Some(Settled { request, verdict }) => self.conclude(Some(request), verdict, now),
+            Some(Settled { request, verdict }) => self.conclude(Some(request), verdict, now, streams),
             None => Action::Pause,
         }
     }
 
     /// Refuses the callback's own request, of which nobody could say what time it is.
-    fn refuse(&mut self, request: Option<Request>) -> Action {
-        self.conclude(request, Verdict::deny(Reason::Internal, None), self.latest)
+    #[cold]
+    fn refuse(&mut self, request: Option<Box<Request>>, streams: &mut Streams) -> Action {
+        self.conclude(request, Verdict::deny(Reason::Internal, None), self.latest, streams)
     }
 
     /// The proxy did not let a request go on, of which nothing is counted yet: writes down that it is refused.
-    pub(crate) fn stuck(&mut self, stuck: Stuck) {
+    pub(crate) fn stuck(&mut self, stuck: Stuck, streams: &mut Streams) {
         let Some(configured) = &mut self.configured else { return };
         let Stuck { request: id, whole } = stuck;
         let verdict = Verdict::deny(Reason::Internal, None);
-        let seen = self.seen.get_mut(&id.0).map(|seen| {
+        let seen = streams.seen_mut(id.0).map(|seen| {
             seen.verdict = verdict.clone();
             seen.request.clone()
         });
         let now = hostcalls::now().unwrap_or(self.latest);
         // As for any parked request, the note is written in the request's own context.
         let there = hostcalls::set_effective_context(id.0).is_ok();
-        let report = configured.report(seen.or(whole).as_ref(), there, &verdict, now);
+        let report = configured.report(seen.or(whole).as_deref(), there, &verdict, now);
         configured.metrics.write(&report);
         if there {
             let _ = hostcalls::set_effective_context(self.id);
@@ -237,25 +237,32 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Reports the verdict of the callback's own request and carries it out.
-    fn conclude(&mut self, request: Option<Request>, verdict: Verdict, now: UnixMillis) -> Action {
+    fn conclude(
+        &mut self,
+        request: Option<Box<Request>>,
+        mut verdict: Verdict,
+        now: UnixMillis,
+        streams: &mut Streams,
+    ) -> Action {
         let Some(configured) = &mut self.configured else { return refuse(Reason::NotConfigured) };
-        let verdict = if P::HANDS_OVER { act::hand_over(verdict, configured.hands_over) } else { verdict };
-        let verdict = act::edit_request(verdict, true, P::EDITS);
-        let report = configured.report(request.as_ref(), true, &verdict, now);
-        configured.metrics.write(&report);
-        configured.metrics.measure();
-        let action = act::carry_out(&verdict, &report.details);
-        self.keep(request, verdict);
-        action
-    }
-
-    /// Keeps what was decided, where the plugin looks at it again.
-    fn keep(&mut self, request: Option<Request>, verdict: Verdict) {
-        if self.configured.as_ref().is_some_and(|configured| looks_again(&configured.plugin))
-            && let Some(request) = request
-        {
-            self.seen.insert(request.id.0, Seen { request, verdict });
+        if P::HANDS_OVER {
+            act::hand_over(&mut verdict, configured.hands_over);
         }
+        act::edit_request(&mut verdict, true, P::EDITS);
+        let action = if configured.plugin.is_quiet(&verdict) {
+            let metrics = &configured.metrics;
+            configured.plugin.count(request.as_deref(), &verdict, |counter| metrics.one_more(counter));
+            configured.metrics.measure();
+            act::carry_out(&verdict, "")
+        } else {
+            configured.say(request.as_deref(), &verdict, now)
+        };
+        if let Some(request) = request
+            && configured.looks_again()
+        {
+            streams.keep(request.id.0, Seen { request, verdict });
+        }
+        action
     }
 
     fn drive(&mut self, most: usize, moment: Moment) -> Option<Drive<'_, P, Start>> {
@@ -264,21 +271,27 @@ impl<P: Plugin> Root<P> {
     }
 
     /// Reports the verdicts of parked requests; what is left to do with each comes back. `home` is the callback's own context.
-    fn write_down(&mut self, settled: Vec<Settled>, home: u32, now: UnixMillis) -> Acts {
+    fn write_down(
+        &mut self,
+        settled: Vec<Settled>,
+        home: u32,
+        now: UnixMillis,
+        streams: &mut Streams,
+    ) -> Acts {
         self.count();
         let Some(configured) = &mut self.configured else { return Acts::none() };
-        let keeps = looks_again(&configured.plugin);
+        let keeps = configured.looks_again();
         let mut acts = Vec::with_capacity(settled.len());
-        let mut seen = Vec::new();
         let mut away = false;
-        for Settled { request, verdict } in settled {
+        for Settled { request, mut verdict } in settled {
             let id = request.id;
             // The report's parts are read and written in the request's own context.
             let there = hostcalls::set_effective_context(id.0).is_ok();
             away |= there;
-            let verdict =
-                if P::HANDS_OVER && there { act::hand_over(verdict, configured.hands_over) } else { verdict };
-            let verdict = act::edit_request(verdict, there, P::EDITS);
+            if P::HANDS_OVER && there {
+                act::hand_over(&mut verdict, configured.hands_over);
+            }
+            act::edit_request(&mut verdict, there, P::EDITS);
             let report = configured.report(Some(&request), there, &verdict, now);
             configured.metrics.say(&report.lines);
             let tally = configured.metrics.tally(&report.counters);
@@ -286,7 +299,7 @@ impl<P: Plugin> Root<P> {
                 Act { request: id, verdict: verdict.clone(), details: report.details, tally, whole: None };
             // One that is gone has no end any more, and nobody would take it out again.
             if keeps && there {
-                seen.push((request, verdict));
+                streams.keep(id.0, Seen { request, verdict });
             } else {
                 act.whole = Some(request);
             }
@@ -294,9 +307,6 @@ impl<P: Plugin> Root<P> {
         }
         if away {
             let _ = hostcalls::set_effective_context(home);
-        }
-        for (request, verdict) in seen {
-            self.keep(Some(request), verdict);
         }
         Acts::new(home, acts)
     }
@@ -323,67 +333,5 @@ impl<P: Plugin> Root<P> {
             }
         }
         set
-    }
-}
-
-/// Whether the plugin looks at requests again that were decided.
-fn looks_again<P: Plugin>(plugin: &P) -> bool {
-    (P::RESPONDS || P::OBSERVES) && (plugin.responds() || plugin.observes())
-}
-
-impl<P: Plugin> Configured<P> {
-    /// The configuration ends. The first heir that can takes over what is left.
-    fn end<'a>(mut self, heirs: impl IntoIterator<Item = &'a mut Self>) {
-        for heir in heirs {
-            heir.plugin.inherit(&mut heir.state, &self.plugin, &mut self.state);
-        }
-        // Without a clock it is still counted and said; only when is not.
-        let report = self.plugin.give_up(&mut self.state, hostcalls::now().unwrap_or_default());
-        self.metrics.write(&report);
-    }
-
-    /// Makes the report of a verdict, and leaves its note. `there`: what the report wants can be read, and a note be left.
-    fn report(
-        &mut self,
-        request: Option<&Request>,
-        there: bool,
-        verdict: &Verdict,
-        now: UnixMillis,
-    ) -> Report {
-        let wants = self.plugin.wants(verdict);
-        let more = match request {
-            Some(request) if there && !wants.is_empty() => {
-                // What cannot be read is missing in the report; the verdict stands.
-                read::head(request.id, wants).unwrap_or_default()
-            }
-            Some(_) | None => Head::default(),
-        };
-        let mut report = self.plugin.report(&mut self.state, request, &more, verdict, now);
-        if !report.note.is_empty() {
-            let left = there && hostcalls::set_property(Path::NOTE, report.note.as_bytes()).is_ok();
-            // A note that cannot be left is missing in the access log; the verdict stands, and its event is written here.
-            if !left {
-                report.lines.extend(self.plugin.unnoted(&mut self.state, request, &more, verdict, now));
-            }
-        }
-        report
-    }
-}
-
-/// Makes the handover's place read-only, for the life of a filter chain, and says whether it is. It may have been declared before,
-/// by another root of this VM. Where the host has no such function or refuses, any filter could write over what is handed over: it is
-/// said in the log, and nothing is handed over.
-fn declare_handover() -> bool {
-    let argument = meshward_abi::declare_property::read_only(Path::HANDOVER);
-    match hostcalls::call(meshward_abi::declare_property::FUNCTION, &argument) {
-        Ok(_) | Err(Status::BAD_ARGUMENT) => true,
-        Err(status) => {
-            let line = format!(
-                "meshward: the proxy does not keep the handover from being written over (status {}): requests are refused",
-                status.0
-            );
-            log(Severity::Error, &line);
-            false
-        }
     }
 }

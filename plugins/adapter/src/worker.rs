@@ -1,8 +1,5 @@
 //! One worker's VM: its configured plugins, its streams, and what each callback of the proxy does.
 
-use core::hash::{BuildHasherDefault, Hasher};
-use std::collections::HashMap;
-
 use meshward_model::{Answer, Plugin, Reason, RequestId, Severity, Verdict};
 
 use crate::act::{self, Acts, Stuck};
@@ -11,6 +8,7 @@ use crate::hostcalls::{self, Token};
 use crate::parked::MAX_PARKED;
 use crate::report::log;
 use crate::root::Root;
+use crate::streams::Streams;
 use crate::{read, wire};
 
 /// What the proxy does with the stream after a callback; the numbers are the host's.
@@ -27,31 +25,7 @@ pub enum Action {
 /// its own.
 pub struct Worker<P: Plugin> {
     roots: Vec<Root<P>>,
-    streams: HashMap<u32, u32, Contexts>,
-}
-
-/// Spreads contexts over a table.
-pub(crate) type Contexts = BuildHasherDefault<ContextHasher>;
-
-/// The proxy numbers contexts one after another, so that a multiplication spreads them.
-#[derive(Debug, Default)]
-pub(crate) struct ContextHasher(u64);
-
-impl Hasher for ContextHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        // 2^64 divided by the golden ratio, as in Fibonacci hashing.
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
+    streams: Streams,
 }
 
 impl<P: Plugin> Worker<P> {
@@ -59,37 +33,46 @@ impl<P: Plugin> Worker<P> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a constant, for a static")]
     pub const fn new() -> Self {
-        Self { roots: Vec::new(), streams: HashMap::with_hasher(BuildHasherDefault::new()) }
+        Self { roots: Vec::new(), streams: Streams::new() }
     }
 
     /// A context begins: a root (`parent` is 0) or a stream under a root.
     pub fn create(&mut self, id: u32, parent: u32) {
         if parent != 0 {
             self.streams.insert(id, parent);
-        } else if self.root(id).is_none() {
+        } else {
+            self.create_root(id);
+        }
+    }
+
+    #[cold]
+    fn create_root(&mut self, id: u32) {
+        if find(&mut self.roots, id).is_none() {
             self.roots.push(Root::new(id));
         }
     }
 
     /// A context ends; what it waited for is nobody's any more.
     pub fn delete(&mut self, id: u32) {
-        match self.streams.remove(&id) {
-            None => {
-                if let Some(at) = self.roots.iter().position(|root| root.id == id) {
-                    let root = self.roots.remove(at);
-                    if P::ASKS {
-                        // The host keeps a timer when its root goes, and would set it again for ever.
-                        let _ = hostcalls::set_tick_period(0);
-                        root.end(&mut self.roots);
-                    }
-                }
-            }
-            Some(root) if P::ASKS || P::RESPONDS || P::OBSERVES => {
-                if let Some(root) = self.root(root) {
+        match self.streams.remove(id) {
+            None => self.delete_root(id),
+            Some(root) if P::ASKS => {
+                if let Some(root) = find(&mut self.roots, root) {
                     root.forget(RequestId(id));
                 }
             }
             Some(_) => {}
+        }
+    }
+
+    #[cold]
+    fn delete_root(&mut self, id: u32) {
+        let Some(at) = self.roots.iter().position(|root| root.id == id) else { return };
+        let root = self.roots.remove(at);
+        if P::ASKS {
+            // The host keeps a timer when its root goes, and would set it again for ever.
+            let _ = hostcalls::set_tick_period(0);
+            root.end(&mut self.roots);
         }
     }
 
@@ -113,7 +96,7 @@ impl<P: Plugin> Worker<P> {
         match P::configure(&configuration, &read::node()) {
             Ok(plugin) => {
                 self.create(id, 0);
-                if let Some(root) = self.root(id) {
+                if let Some(root) = find(&mut self.roots, id) {
                     root.configure(plugin);
                 }
                 true
@@ -129,35 +112,39 @@ impl<P: Plugin> Worker<P> {
 
     /// Request headers are there.
     pub fn request_headers(&mut self, id: u32) -> Action {
-        let root = self.streams.get(&id).copied().unwrap_or_default();
+        let root = self.streams.root(id);
         let most = self.most(root);
-        match self.root(root) {
-            Some(root) => root.request_headers(RequestId(id), most),
+        match find(&mut self.roots, root) {
+            Some(root) => root.request_headers(RequestId(id), most, &mut self.streams),
             None => refuse(Reason::NotConfigured),
         }
     }
 
     /// Response headers are there.
     pub fn response_headers(&mut self, id: u32) {
-        let root = self.streams.get(&id).copied().unwrap_or_default();
-        if let Some(root) = self.root(root) {
-            root.response_headers(RequestId(id));
+        let root = self.streams.root(id);
+        if let (Some(root), Some(seen)) = (find(&mut self.roots, root), self.streams.seen(id)) {
+            root.response_headers(seen);
         }
     }
 
     /// A request is over.
     pub fn ended(&mut self, id: u32) {
-        let root = self.streams.get(&id).copied().unwrap_or_default();
+        let root = self.streams.root(id);
         let most = self.most(root);
-        if let Some(root) = self.root(root) {
-            root.ended(RequestId(id), most);
+        if let Some(root) = find(&mut self.roots, root)
+            && root.observes()
+        {
+            let seen = self.streams.take(id);
+            root.ended(RequestId(id), seen, most);
         }
     }
 
     /// A root's timer fired.
     pub fn tick(&mut self, id: u32) -> Acts {
         let most = self.most(id);
-        self.root(id).map_or(Acts::none(), |root| root.tick(most))
+        let streams = &mut self.streams;
+        find(&mut self.roots, id).map_or(Acts::none(), |root| root.tick(most, streams))
     }
 
     /// An HTTP call of a root ended: so many headers (none: no answer) and bytes of body.
@@ -178,9 +165,9 @@ impl<P: Plugin> Worker<P> {
 
     /// A request that was to go on is refused instead, since the proxy did not let it: writes that down.
     pub fn stuck(&mut self, stuck: Stuck) {
-        let root = self.streams.get(&stuck.request.0).copied().unwrap_or_default();
-        if let Some(root) = self.root(root) {
-            root.stuck(stuck);
+        let root = self.streams.root(stuck.request.0);
+        if let Some(root) = find(&mut self.roots, root) {
+            root.stuck(stuck, &mut self.streams);
         }
     }
 
@@ -191,7 +178,8 @@ impl<P: Plugin> Worker<P> {
         read: impl FnOnce(&crate::asked::Asked) -> Answer,
     ) -> Acts {
         let most = self.most(id);
-        self.root(id).map_or(Acts::none(), |root| root.answered(call, most, read))
+        let streams = &mut self.streams;
+        find(&mut self.roots, id).map_or(Acts::none(), |root| root.answered(call, most, read, streams))
     }
 
     /// How many requests this root may have parked: what the others leave of the worker's.
@@ -202,13 +190,14 @@ impl<P: Plugin> Worker<P> {
         let others = self.roots.iter().filter(|root| root.id != id).map(|root| root.pending.len());
         MAX_PARKED.saturating_sub(others.sum())
     }
+}
 
-    fn root(&mut self, id: u32) -> Option<&mut Root<P>> {
-        self.roots.iter_mut().find(|root| root.id == id)
-    }
+fn find<P: Plugin>(roots: &mut [Root<P>], id: u32) -> Option<&mut Root<P>> {
+    roots.iter_mut().find(|root| root.id == id)
 }
 
 /// The one fallback: there is nothing to decide by, so the answer is no.
+#[cold]
 pub(crate) fn refuse(reason: Reason) -> Action {
     log(Severity::Error, &format!("meshward: request refused: {reason}"));
     act::carry_out(&Verdict::deny(reason, None), &format!("meshward_denied[{reason}]"))

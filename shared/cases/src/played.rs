@@ -95,7 +95,7 @@ pub(crate) struct Doors {
 pub(crate) trait Played {
     fn doors(&self) -> Doors;
     fn needs(&self) -> Needs;
-    fn decide(&mut self, head: Head, now: UnixMillis) -> (Request, Step);
+    fn decide(&mut self, head: Head, now: UnixMillis) -> (Box<Request>, Step);
     fn answer(
         &mut self,
         ticket: Ticket,
@@ -150,7 +150,7 @@ impl<P: Plugin> Played for Playing<P> {
         self.plugin.needs()
     }
 
-    fn decide(&mut self, head: Head, now: UnixMillis) -> (Request, Step) {
+    fn decide(&mut self, head: Head, now: UnixMillis) -> (Box<Request>, Step) {
         self.plugin.decide(&mut self.state, head, now)
     }
 

@@ -144,12 +144,12 @@ impl Proxy {
         };
         let seen: Vec<Seen> = decided
             .iter()
-            .map(|one| Seen { request: one.request.clone(), verdict: one.verdict.clone() })
+            .map(|one| Seen { request: Box::new(one.request.clone()), verdict: one.verdict.clone() })
             .collect();
         for (station, seen) in self.stations.iter_mut().zip(&seen).rev() {
             let edits = station.respond(&self.world, seen);
-            headers.retain(|(name, _)| !edits.remove.contains(name));
-            headers.extend(edits.add);
+            headers.retain(|(name, _)| !edits.remove.iter().any(|gone| gone.as_bytes() == name.as_slice()));
+            headers.extend(edits.add.into_iter().map(|(name, value)| (name.as_bytes().to_vec(), value)));
         }
         for (at, station) in self.stations.iter_mut().enumerate() {
             let Some(seen) = seen.get(at).cloned().or_else(|| station.witness(head)) else { continue };
@@ -182,11 +182,13 @@ fn edited(headers: &Headers, edits: &Edits) -> Headers {
         return headers.clone();
     }
     let mut builder = Headers::builder();
-    for (name, value) in headers.iter().filter(|(name, _)| !edits.remove.iter().any(|gone| gone == name)) {
+    for (name, value) in
+        headers.iter().filter(|(name, _)| !edits.remove.iter().any(|gone| gone.as_bytes() == *name))
+    {
         builder.push(name, value);
     }
     for (name, value) in &edits.add {
-        builder.push(name, value);
+        builder.push(name.as_bytes(), value);
     }
     builder.build()
 }

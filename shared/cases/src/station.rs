@@ -51,7 +51,7 @@ impl Station {
                 self.settle(world, &mut request, step).unwrap_or_else(|reason| Verdict::deny(reason, None))
             }
         };
-        (request, verdict)
+        (*request, verdict)
     }
 
     /// What is written down of a verdict.

@@ -3,6 +3,8 @@
 use meshward_model::{Request, Seed, UnixMillis};
 
 use crate::counters::{Counts, OVERFLOW};
+use crate::gcra::Tat;
+use crate::key::Key;
 use crate::lease::{Lease, Leases, Look};
 use crate::limit::Limit;
 use crate::slot::Fingerprint;
@@ -15,13 +17,15 @@ pub(crate) struct Buckets {
     tables: Vec<Table>,
     pub(crate) leases: Option<Leases>,
     pub(crate) counts: Counts,
+    /// The key that was looked at last.
+    key: Key,
 }
 
 /// Where a request that is within a limit is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Room {
-    /// In the worker's own bucket of the limit with this place.
-    Own(usize, Spot),
+    /// In the worker's own bucket of the limit with this place, which then holds that.
+    Own(usize, Spot, Tat),
     /// In what was leased of a shared one.
     Leased(Fingerprint),
 }
@@ -51,6 +55,7 @@ impl Buckets {
             tables: limits.iter().map(|limit| Table::new(limit.rate, capacity, seed)).collect(),
             leases: limits.iter().any(|limit| limit.shared).then(Leases::new),
             counts: Counts::default(),
+            key: Key::default(),
         }
     }
 
@@ -68,38 +73,44 @@ impl Buckets {
         path: Option<&str>,
         now: UnixMillis,
     ) -> Said {
-        let key = limit.key(request, path);
-        if limit.shared {
-            let fingerprint = key.fingerprint(&limit.identity);
-            if let Some(lease) = self.lease(fingerprint) {
-                match lease.look(limit.rate, now) {
-                    Look::Ready => return Said::Room(Room::Leased(fingerprint)),
-                    Look::Empty => return Said::Full(lease.ready_at(limit.rate)),
-                    Look::Ask => return Said::Ask(fingerprint),
-                    Look::Alone => {}
-                }
-            }
+        self.key.set(&limit.parts, request, path);
+        if limit.shared
+            && let Some(said) = self.look_shared(limit, now)
+        {
+            return said;
         }
         let Some(table) = self.tables.get(at) else { return Said::Full(now) };
-        let spot = table.find(key.bytes(), now);
+        let spot = table.find(self.key.bytes(), now);
         match limit.rate.take(spot.tat, now, 1) {
-            Some(_) => Said::Room(Room::Own(at, spot)),
+            Some(taken) => Said::Room(Room::Own(at, spot, taken)),
             None => Said::Full(limit.rate.ready_at(spot.tat, 1)),
+        }
+    }
+
+    /// What the leases say; `None` where the worker decides alone. Apart from the way of limits that the workers do not share.
+    #[inline(never)]
+    fn look_shared(&mut self, limit: &Limit, now: UnixMillis) -> Option<Said> {
+        let fingerprint = self.key.fingerprint(&limit.identity);
+        let lease = self.lease(fingerprint)?;
+        match lease.look(limit.rate, now) {
+            Look::Ready => Some(Said::Room(Room::Leased(fingerprint))),
+            Look::Empty => Some(Said::Full(lease.ready_at(limit.rate))),
+            Look::Ask => Some(Said::Ask(fingerprint)),
+            Look::Alone => None,
         }
     }
 
     /// Counts one request; how many are left, and when all are there again.
     pub(crate) fn spend(&mut self, limit: &Limit, room: Room, now: UnixMillis) -> (u32, UnixMillis) {
         match room {
-            Room::Own(at, mut spot) => {
-                spot.tat = limit.rate.take(spot.tat, now, 1).unwrap_or(spot.tat);
+            Room::Own(at, spot, taken) => {
                 if let Some(table) = self.tables.get_mut(at) {
-                    table.put(spot, spot.tat);
+                    table.put(spot, taken);
                 }
                 if spot.is_overflow() {
                     self.counts.add(OVERFLOW);
                 }
-                self.left(limit, Room::Own(at, spot), now)
+                left_of(limit, taken, now)
             }
             Room::Leased(key) => {
                 if let Some(lease) = self.lease(key) {
@@ -114,10 +125,15 @@ impl Buckets {
     pub(crate) fn left(&mut self, limit: &Limit, room: Room, now: UnixMillis) -> (u32, UnixMillis) {
         let rate = limit.rate;
         match room {
-            Room::Own(_, spot) => (rate.available(spot.tat, now), rate.full_at(spot.tat, now)),
+            Room::Own(_, spot, _) => left_of(limit, spot.tat, now),
             Room::Leased(key) => self
                 .lease(key)
                 .map_or((0, now), |lease| (lease.remaining(rate, now), rate.full_at(lease.known, now))),
         }
     }
+}
+
+/// How many are left in a bucket that holds this, and when all are there again.
+fn left_of(limit: &Limit, tat: Tat, now: UnixMillis) -> (u32, UnixMillis) {
+    (limit.rate.available(tat, now), limit.rate.full_at(tat, now))
 }

@@ -1,6 +1,6 @@
 //! The header fields that tell a caller of its limits: draft-ietf-httpapi-ratelimit-headers-10, and `Retry-After` (RFC 9110 §10.2.3).
 
-use meshward_model::UnixMillis;
+use meshward_model::{Edits, FieldName, UnixMillis, is_field_name};
 
 use crate::limit::Terms;
 
@@ -20,12 +20,28 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
+    /// The edits of a response that carries them; none where no limit was added.
+    pub(crate) fn into_edits(self) -> Edits {
+        const NAMES: [FieldName; 2] = [FieldName::constant(POLICY), FieldName::constant(LIMIT)];
+        const { assert!(is_field_name(POLICY) && is_field_name(LIMIT)) };
+        if self.policy.is_empty() {
+            return Edits::NONE;
+        }
+        let [policy, limit] = NAMES;
+        let add = vec![(policy, self.policy.into_bytes()), (limit, self.limit.into_bytes())];
+        Edits { add, ..Edits::NONE }
+    }
+
     /// Adds a limit with these terms, of whose quota `remaining` are left for the next `seconds`. Every answer carries both fields: they
     /// are put together without the machinery of `format!`.
     pub(crate) fn add(&mut self, terms: &Terms, remaining: u64, seconds: u64) {
         for (list, member) in [(&mut self.policy, &terms.policy), (&mut self.limit, &terms.name)] {
-            list.reserve(member.len().saturating_add(NUMBERS_BYTES));
-            if !list.is_empty() {
+            let bytes = member.len().saturating_add(NUMBERS_BYTES);
+            if list.is_empty() {
+                // All of the memory that one limit takes, at once.
+                *list = String::with_capacity(bytes);
+            } else {
+                list.reserve(bytes);
                 list.push_str(", ");
             }
             list.push_str(member);

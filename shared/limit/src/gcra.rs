@@ -12,6 +12,8 @@ pub struct Rate {
     requests: u32,
     period_millis: u32,
     burst: u32,
+    /// How long an empty bucket takes to be full again.
+    fill_millis: u64,
 }
 
 /// A theoretical arrival time: milliseconds since the epoch, and a fraction of one in units of `1 / requests`.
@@ -26,6 +28,9 @@ pub const CLOCK_SLACK_MILLIS: u64 = 1_000;
 impl Tat {
     /// How many bits the fraction has; [`Rate::MAX_REQUESTS`] fits.
     const FRACTION_BITS: u32 = 20;
+
+    /// The latest millisecond that a bucket can hold: in the year 2527.
+    const MAX_MILLIS: u64 = (1 << (u64::BITS - Self::FRACTION_BITS)) - 1;
 
     /// A bucket that was never used.
     pub const FULL: Self = Self(0);
@@ -68,11 +73,12 @@ impl Rate {
     /// `requests` in `period_millis`, `burst` of them at once; `None` when one is 0 or over its bound, or an empty bucket takes
     /// longer than [`Rate::MAX_FILL_MILLIS`] to be full again.
     pub fn new(requests: u32, period_millis: u32, burst: u32) -> Option<Self> {
-        let rate = Self { requests, period_millis, burst };
+        let fill_millis = intervals(burst, period_millis).div_ceil(u64::from(requests.max(1)));
+        let rate = Self { requests, period_millis, burst, fill_millis };
         let bounded = (1..=Self::MAX_REQUESTS).contains(&requests)
             && (1..=Self::MAX_PERIOD_MILLIS).contains(&period_millis)
             && (1..=Self::MAX_BURST).contains(&burst)
-            && rate.fill_millis() <= Self::MAX_FILL_MILLIS;
+            && fill_millis <= Self::MAX_FILL_MILLIS;
         bounded.then_some(rate)
     }
 
@@ -92,8 +98,8 @@ impl Rate {
     }
 
     /// How long an empty bucket takes to be full again, in milliseconds, rounded up.
-    pub fn fill_millis(self) -> u64 {
-        u64::from(self.burst).saturating_mul(u64::from(self.period_millis)).div_ceil(u64::from(self.requests))
+    pub const fn fill_millis(self) -> u64 {
+        self.fill_millis
     }
 
     /// How many requests come in that time, in milliseconds.
@@ -133,13 +139,21 @@ impl Rate {
     /// Whether a bucket of this rate can hold that. What lies further ahead than an empty one was never written by this algorithm,
     /// or by a clock that has been set back since.
     pub fn is_plausible(self, tat: Tat, now: UnixMillis) -> bool {
-        let latest = now.0.saturating_add(self.fill_millis()).saturating_add(CLOCK_SLACK_MILLIS);
+        let latest = now.0.saturating_add(self.fill_millis).saturating_add(CLOCK_SLACK_MILLIS);
         tat.millis() <= latest && tat.fraction() < u64::from(self.requests)
     }
 
     /// In units of `1 / requests` milliseconds every interval is whole: `period_millis`.
     fn scaled(self, tat: Tat) -> u64 {
-        tat.millis().saturating_mul(u64::from(self.requests)).saturating_add(tat.fraction())
+        // A fraction is less than 2^20.
+        self.scaled_millis(tat.millis()).wrapping_add(tat.fraction())
+    }
+
+    /// No product here needs more than 64 bits, and asking whether one does takes a multiplication of 128: less than 2^44
+    /// milliseconds times [`Rate::MAX_REQUESTS`] leaves room for a fraction.
+    fn scaled_millis(self, millis: u64) -> u64 {
+        const { assert!(Tat::MAX_MILLIS.checked_mul(Self::MAX_REQUESTS as u64 + 1).is_some()) };
+        millis.min(Tat::MAX_MILLIS).wrapping_mul(u64::from(self.requests))
     }
 
     fn pack(self, scaled: u64) -> Tat {
@@ -152,16 +166,21 @@ impl Rate {
     }
 
     fn intervals(self, count: u32) -> u64 {
-        u64::from(count).saturating_mul(u64::from(self.period_millis))
+        intervals(count, self.period_millis)
     }
 
     fn start(self, tat: Tat, now: UnixMillis) -> u64 {
-        self.scaled(tat).max(now.0.saturating_mul(u64::from(self.requests)))
+        self.scaled(tat).max(self.scaled_millis(now.0))
     }
 
     fn latest(self, now: UnixMillis) -> u64 {
-        now.0.saturating_mul(u64::from(self.requests)).saturating_add(self.intervals(self.burst))
+        self.scaled_millis(now.0).saturating_add(self.intervals(self.burst))
     }
+}
+
+/// So many intervals: two numbers of 32 bits, whose product has at most 64.
+fn intervals(count: u32, period_millis: u32) -> u64 {
+    u64::from(count).wrapping_mul(u64::from(period_millis))
 }
 
 #[cfg(test)]

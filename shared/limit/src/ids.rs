@@ -3,13 +3,12 @@
 //! An id is a SHA-256, so that every worker comes to the same one. A worker keeps the ids of the callers that it saw last: a fixed number
 //! of places, each for one caller, found by a seeded hash. What is kept is a shortcut and never more: who is not there is hashed.
 
-use core::hash::Hasher;
 use core::net::IpAddr;
-use std::hash::DefaultHasher;
 
 use meshward_model::{Request, Seed};
 
 use crate::caller::{Caller, CallerId};
+use crate::siphash;
 
 /// How many callers are kept.
 const PLACES: usize = 64;
@@ -61,10 +60,7 @@ impl Ids {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.seed);
-        hasher.write(bytes);
-        let at = hasher.finish().checked_rem(u64::try_from(PLACES).ok()?)?;
+        let at = siphash::of(self.seed, bytes).checked_rem(u64::try_from(PLACES).ok()?)?;
         let place = self.places.get_mut(usize::try_from(at).ok()?)?;
         if let Some((whose, id)) = place
             && is_it(whose)

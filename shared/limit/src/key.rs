@@ -21,17 +21,31 @@ pub(crate) enum KeyPart {
     PathTemplate(Vec<Template>),
 }
 
-/// The key of one request, as bytes that no two keys of a limit share.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The key of one request, as bytes that no two keys of a limit share. Its memory is used again for the next one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Key(Vec<u8>);
 
 impl Key {
+    /// The longest key whose memory is kept, in bytes: a header's values may be long.
+    const KEPT_BYTES: usize = 1_024;
+
+    /// Becomes the key of `request`; `path` is its canonical path, if it has one. A part that the request lacks is "absent": all that
+    /// lack it are alike, and none of them goes free.
+    pub(crate) fn set(&mut self, parts: &[KeyPart], request: &Request, path: Option<&str>) {
+        self.0.clear();
+        self.0.shrink_to(Self::KEPT_BYTES);
+        for part in parts {
+            add(&mut self.0, part, request, path);
+        }
+    }
+
     /// The key's bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Which bucket it is among those of all limits; `limit` tells the limit.
+    #[inline(never)]
     pub(crate) fn fingerprint(&self, limit: &[u8]) -> Fingerprint {
         let mut hash = Sha256::new();
         hash.update(limit);
@@ -42,43 +56,36 @@ impl Key {
     }
 }
 
-/// The key of `request`; `path` is its canonical path, if it has one. A part that the request lacks is "absent": all that lack it are
-/// alike, and none of them goes free.
-pub(crate) fn of(parts: &[KeyPart], request: &Request, path: Option<&str>) -> Key {
-    let mut key = Vec::with_capacity(96);
-    for part in parts {
-        match part {
-            KeyPart::Peer => match request.peer.spiffe_id() {
-                Some(id) => put(&mut key, &[id.as_str().as_bytes()]),
-                None => absent(&mut key),
-            },
-            KeyPart::Namespace => match request.peer.spiffe_id().and_then(|id| Some((id, id.namespace()?))) {
-                Some((id, namespace)) => put(&mut key, &[id.trust_domain().as_bytes(), namespace.as_bytes()]),
-                None => absent(&mut key),
-            },
-            KeyPart::Subject => {
-                match request.token.as_ref().and_then(|token| Some((&token.issuer, token.subject.as_ref()?)))
-                {
-                    Some((issuer, subject)) => put(&mut key, &[issuer.as_bytes(), subject.as_bytes()]),
-                    None => absent(&mut key),
-                }
+fn add(key: &mut Vec<u8>, part: &KeyPart, request: &Request, path: Option<&str>) {
+    match part {
+        KeyPart::Peer => match request.peer.spiffe_id() {
+            Some(id) => put(key, &[id.as_str().as_bytes()]),
+            None => absent(key),
+        },
+        KeyPart::Namespace => match request.peer.spiffe_id().and_then(|id| Some((id, id.namespace()?))) {
+            Some((id, namespace)) => put(key, &[id.trust_domain().as_bytes(), namespace.as_bytes()]),
+            None => absent(key),
+        },
+        KeyPart::Subject => {
+            match request.token.as_ref().and_then(|token| Some((&token.issuer, token.subject.as_ref()?))) {
+                Some((issuer, subject)) => put(key, &[issuer.as_bytes(), subject.as_bytes()]),
+                None => absent(key),
             }
-            KeyPart::Header(name) => {
-                // A proxy may join values with a comma (RFC 9110 §5.3): repeated and joined are alike.
-                let values: Vec<&[u8]> = request.headers.all(name).collect();
-                if values.is_empty() { absent(&mut key) } else { put(&mut key, &[&values.join(&b","[..])]) }
-            }
-            KeyPart::PathTemplate(templates) => {
-                let first = path
-                    .and_then(|path| templates.iter().position(|template| template.matches(path.as_bytes())));
-                match first {
-                    Some(at) => put(&mut key, &[&at.to_le_bytes()]),
-                    None => absent(&mut key),
-                }
+        }
+        KeyPart::Header(name) => {
+            // A proxy may join values with a comma (RFC 9110 §5.3): repeated and joined are alike.
+            let values: Vec<&[u8]> = request.headers.all(name).collect();
+            if values.is_empty() { absent(key) } else { put(key, &[&values.join(&b","[..])]) }
+        }
+        KeyPart::PathTemplate(templates) => {
+            let first =
+                path.and_then(|path| templates.iter().position(|template| template.matches(path.as_bytes())));
+            match first {
+                Some(at) => put(key, &[&at.to_le_bytes()]),
+                None => absent(key),
             }
         }
     }
-    Key(key)
 }
 
 fn absent(key: &mut Vec<u8>) {

@@ -34,6 +34,7 @@ mod penalty;
 mod quota;
 pub mod raw;
 mod sealed;
+mod siphash;
 mod slot;
 mod standing;
 pub mod table;

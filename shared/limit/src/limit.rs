@@ -7,7 +7,7 @@ use meshward_model::{Allowance, Denial, Needs, Reason, Request, RuleId, StageId,
 
 use crate::fields::parameter;
 use crate::gcra::Rate;
-use crate::key::{self, Key, KeyPart};
+use crate::key::KeyPart;
 
 /// How fast callers that are alike may go.
 #[derive(Debug, Clone)]
@@ -42,11 +42,6 @@ impl Limit {
         let path = paths.is_empty()
             || path.is_none_or(|path| paths.iter().any(|template| template.matches(path.as_bytes())));
         method && path
-    }
-
-    /// Which bucket the request is counted in.
-    pub(crate) fn key(&self, request: &Request, path: Option<&str>) -> Key {
-        key::of(&self.parts, request, path)
     }
 
     /// Whether the path is looked at.

@@ -304,7 +304,7 @@ impl Stage for Penalty {
         let terms = Terms::new(NAME, self.detection.throttle_rate);
         let mut fields = Fields::default();
         fields.add(&terms, allowance.remaining, seconds_until(allowance.full_at, now));
-        Edits::NONE.with(POLICY, fields.policy).with(LIMIT, fields.limit)
+        fields.into_edits()
     }
 
     fn observe(

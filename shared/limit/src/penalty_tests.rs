@@ -160,7 +160,7 @@ fn a_throttled_caller_goes_as_fast_as_the_throttle_says() {
     let verdict = workers.proxy.decide(&workers.stage, &mut workers.states[0], &mut request, at(5_000));
     assert_eq!(reason(&verdict), Reason::PenaltyClear);
     let edits = workers.stage.respond(&mut workers.states[0], &request, at(6_000));
-    assert_eq!(edits.add[1], (b"ratelimit".to_vec(), b"\"penalty\";r=0;t=4".to_vec()));
+    assert_eq!(edits, Edits::NONE.with(POLICY, "\"penalty\";q=1;w=5").with(LIMIT, "\"penalty\";r=0;t=4"));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! refused request uses up none. Of several that refuse, the one decides that lasts longest. Limits in shadow mode are looked at and
 //! counted alike, and refuse nothing.
 
+use std::borrow::Cow;
+
 use meshward_http::path;
 use meshward_model::{
     Answer, Cas, Counter, Denial, Edits, Effects, Needs, Question, Reason, Request, RequestId, Seed, Stage,
@@ -30,6 +32,8 @@ pub struct Quota {
 #[derive(Debug)]
 pub struct QuotaState {
     buckets: Buckets,
+    /// Where there is room for the request that is looked at.
+    rooms: Vec<(usize, Room)>,
     asked: Option<Asked>,
     next: u64,
 }
@@ -70,13 +74,9 @@ impl Quota {
 
     /// Looks at every limit; counts the request where all have room.
     fn decide_by_limits(&self, state: &mut QuotaState, request: &mut Request, now: UnixMillis) -> Step {
-        let path = if self.reads_path {
-            request.path().ok().and_then(|raw| path::canonical(raw).ok())
-        } else {
-            None
-        };
+        let path = if self.reads_path { canonical_path(request) } else { None };
         let path = path.as_deref();
-        let mut rooms: Vec<(usize, Room)> = Vec::with_capacity(self.limits.len());
+        state.rooms.clear();
         let mut full: Vec<(usize, UnixMillis)> = Vec::new();
         let mut shadow = None;
         for (at, limit) in self.limits.iter().enumerate() {
@@ -84,40 +84,38 @@ impl Quota {
                 continue;
             }
             match state.buckets.look(at, limit, request, path, now) {
-                Said::Room(room) => rooms.push((at, room)),
+                Said::Room(room) => state.rooms.push((at, room)),
                 Said::Full(ready_at) if limit.enforced => full.push((at, ready_at)),
                 Said::Full(_) => shadow = shadow.or_else(|| Some(limit.denial())),
                 Said::Ask(key) => return load(state, request.id, at, key, 0, now),
             }
         }
         let mut verdict = if full.is_empty() {
-            self.count(state, request, &rooms, now);
+            self.count(state, request, now);
             Verdict::allow(Reason::LimitKept, None)
         } else {
-            self.refuse(state, &rooms, &full, now)
+            self.refuse(state, &full, now)
         };
         verdict.shadow = shadow;
         Step::Done(verdict)
     }
 
     /// Counts the request where there is room, and says what is left.
-    fn count(&self, state: &mut QuotaState, request: &mut Request, rooms: &[(usize, Room)], now: UnixMillis) {
+    fn count(&self, state: &mut QuotaState, request: &mut Request, now: UnixMillis) {
+        let QuotaState { buckets, rooms, .. } = state;
+        request.allowances.reserve_exact(rooms.len());
         for (at, room) in rooms {
             let Some(limit) = self.limits.get(*at) else { continue };
-            let (remaining, full_at) = state.buckets.spend(limit, *room, now);
+            let (remaining, full_at) = buckets.spend(limit, *room, now);
             if limit.enforced {
                 request.allowances.push(limit.allowance(remaining, full_at));
             }
         }
     }
 
-    fn refuse(
-        &self,
-        state: &mut QuotaState,
-        rooms: &[(usize, Room)],
-        full: &[(usize, UnixMillis)],
-        now: UnixMillis,
-    ) -> Verdict {
+    #[cold]
+    fn refuse(&self, state: &mut QuotaState, full: &[(usize, UnixMillis)], now: UnixMillis) -> Verdict {
+        let QuotaState { buckets, rooms, .. } = state;
         let mut fields = Fields::default();
         let mut strictest: Option<(UnixMillis, &Limit)> = None;
         for (at, ready_at) in full {
@@ -129,7 +127,7 @@ impl Quota {
         }
         for (at, room) in rooms {
             let Some(limit) = self.limits.get(*at).filter(|limit| limit.enforced) else { continue };
-            let (remaining, full_at) = state.buckets.left(limit, *room, now);
+            let (remaining, full_at) = buckets.left(limit, *room, now);
             fields.add(&limit.terms, remaining.into(), seconds_until(full_at, now));
         }
         let Some((ready_at, limit)) = strictest else { return Verdict::deny(Reason::Internal, None) };
@@ -193,6 +191,14 @@ impl Quota {
     }
 }
 
+/// Apart from the way of those that need no path.
+#[inline(never)]
+fn canonical_path(request: &Request) -> Option<Cow<'_, str>> {
+    request.path().ok().and_then(|raw| path::canonical(raw).ok())
+}
+
+/// Apart from the way of those that ask nothing.
+#[inline(never)]
 fn load(
     state: &mut QuotaState,
     request: RequestId,
@@ -235,7 +241,7 @@ impl Stage for Quota {
     const RESPONDS: bool = true;
 
     fn state(&self, seed: Seed) -> QuotaState {
-        QuotaState { buckets: Buckets::new(&self.limits, seed), asked: None, next: 0 }
+        QuotaState { buckets: Buckets::new(&self.limits, seed), rooms: Vec::new(), asked: None, next: 0 }
     }
 
     fn needs(&self) -> Needs {
@@ -276,10 +282,7 @@ impl Stage for Quota {
             let seconds = seconds_until(allowance.full_at, now);
             fields.add(&limit.terms, allowance.remaining, seconds);
         }
-        if fields.policy.is_empty() {
-            return Edits::NONE;
-        }
-        Edits::NONE.with(POLICY, fields.policy).with(LIMIT, fields.limit)
+        fields.into_edits()
     }
 
     fn tick_period_millis(&self) -> u32 {

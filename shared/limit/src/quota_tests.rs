@@ -91,7 +91,7 @@ fn an_allowed_answer_says_what_is_left_when_it_is_sent() {
         assert!(allowed(&verdict));
         let edits = workers.quota.respond(&mut workers.states[0], &request, at(5_000));
         let value = |name: &[u8]| {
-            let (_, value) = edits.add.iter().find(|(known, _)| known == name).unwrap();
+            let (_, value) = edits.add.iter().find(|(known, _)| known.as_bytes() == name).unwrap();
             String::from_utf8(value.clone()).unwrap()
         };
         assert_eq!(value(POLICY), "\"per-minute\";q=4;w=60, \"per-second\";q=3;w=1");

@@ -5,12 +5,10 @@
 //! newcomers share the set's overflow bucket, and whoever moves from there into a place of its own takes the overflow bucket's
 //! debt along. So a flood of new keys slows other new keys down, but frees nobody.
 
-use core::hash::Hasher;
-use std::hash::DefaultHasher;
-
 use meshward_model::{Seed, UnixMillis};
 
 use crate::gcra::{Rate, Tat};
+use crate::siphash;
 
 /// Buckets of one rate.
 #[derive(Debug, Clone)]
@@ -97,10 +95,7 @@ impl Table {
     }
 
     fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.seed);
-        hasher.write(key);
-        hasher.finish()
+        siphash::of(self.seed, key)
     }
 }
 

@@ -62,8 +62,9 @@ pub trait Plugin: Sized + 'static {
     /// What is read of each request before deciding.
     fn needs(&self) -> Needs;
 
-    /// Parses what was read and decides. The parsed request comes back with the step: it is what a report is made of.
-    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step);
+    /// Parses what was read and decides. The parsed request comes back with the step: it is what a report is made of. It stays where it
+    /// is from then on, whoever has it.
+    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Box<Request>, Step);
 
     /// A question was answered, or a request has waited too long; see `Stage::answer`.
     fn answer(
@@ -101,6 +102,13 @@ pub trait Plugin: Sized + 'static {
     /// The configuration ends: what no other one has taken over is given up, and this is what is written down of it.
     fn give_up(&self, state: &mut Self::State, now: UnixMillis) -> Report;
 
+    /// Whether counters are all that is written down of a verdict, as of most. [`Plugin::count`] says which, and nothing else is to be
+    /// asked.
+    fn is_quiet(&self, verdict: &Verdict) -> bool;
+
+    /// The counters that a verdict moves, each by one.
+    fn count(&self, request: Option<&Request>, verdict: &Verdict, one_more: impl FnMut(Counter));
+
     /// What has to be read beside that to report this verdict; nothing for most.
     fn wants(&self, verdict: &Verdict) -> Needs;
 
@@ -131,7 +139,7 @@ pub trait Plugin: Sized + 'static {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     /// The request, with what the stages learned of it.
-    pub request: Request,
+    pub request: Box<Request>,
     /// What was decided.
     pub verdict: Verdict,
 }

@@ -26,6 +26,12 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $status,)+ }
             }
 
+            /// The stage that gives it; `None` for those of the request itself and of the plugin around the stages. A table that
+            /// is made of the codes when this is compiled.
+            pub const fn stage(self) -> Option<StageId> {
+                match self { $(Self::$variant => const { stage_of($code) },)+ }
+            }
+
             /// What it means, in one or two sentences.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc, "\n"),+).trim_ascii(),)+ }
@@ -134,11 +140,23 @@ reasons! {
     Internal = "plugin.internal", 503;
 }
 
-impl Reason {
-    /// The stage that gives it; `None` for those of the request itself and of the plugin around the stages.
-    pub fn stage(self) -> Option<StageId> {
-        let (stage, _) = self.code().split_once('.')?;
-        StageId::ALL.iter().copied().find(|known| known.name() == stage)
+/// The stage that a code begins with.
+const fn stage_of(code: &str) -> Option<StageId> {
+    let mut stages: &[StageId] = &StageId::ALL;
+    while let [stage, others @ ..] = stages {
+        if begins(code.as_bytes(), stage.name().as_bytes()) {
+            return Some(*stage);
+        }
+        stages = others;
+    }
+    None
+}
+
+const fn begins(code: &[u8], stage: &[u8]) -> bool {
+    match (code, stage) {
+        ([b'.', ..], []) => true,
+        ([first, code @ ..], [wanted, stage @ ..]) if *first == *wanted => begins(code, stage),
+        _ => false,
     }
 }
 
@@ -152,6 +170,17 @@ impl fmt::Display for Reason {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_reasons_stage_is_the_one_that_its_code_names() {
+        for reason in Reason::ALL {
+            let (stage, _) = reason.code().split_once('.').unwrap_or_default();
+            let known = StageId::ALL.iter().copied().find(|known| known.name() == stage);
+            assert_eq!(reason.stage(), known, "{reason}");
+        }
+        assert_eq!(Reason::PenaltyClear.stage(), Some(StageId::Penalty));
+        assert_eq!(Reason::Internal.stage(), None);
+    }
 
     #[test]
     fn codes_are_stage_and_snake_case_and_stand_once() {

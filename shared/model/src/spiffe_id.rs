@@ -1,7 +1,6 @@
 //! SPIFFE IDs, parsed strictly.
 
 use core::fmt;
-use core::ops::Range;
 
 /// A SPIFFE ID that follows the SPIFFE-ID standard to the letter: `spiffe://<trust domain>[/<segment>]…`.
 ///
@@ -17,8 +16,32 @@ use core::ops::Range;
 pub struct SpiffeId {
     text: String,
     trust_domain_end: usize,
-    namespace: Option<Range<usize>>,
-    service_account: Option<Range<usize>>,
+    namespace: Part,
+    service_account: Part,
+}
+
+/// From where to where a part of an ID stands, which has at most [`SpiffeId::MAX_BYTES`]; of one that is not there, nowhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Part {
+    start: u16,
+    end: u16,
+}
+
+impl Part {
+    /// The place of so many bytes from `start` on. Nothing in an ID that is read lies beyond what the numbers hold.
+    fn of(start: usize, len: usize) -> Self {
+        let number = |at: usize| u16::try_from(at).unwrap_or_default();
+        Self { start: number(start), end: number(start.saturating_add(len)) }
+    }
+
+    fn range(self) -> core::ops::Range<usize> {
+        self.start.into()..self.end.into()
+    }
+
+    /// A part that is there is never empty.
+    fn of_text(self, text: &str) -> Option<&str> {
+        text.get(self.range()).filter(|part| !part.is_empty())
+    }
 }
 
 /// Why some bytes are not a SPIFFE ID.
@@ -104,12 +127,12 @@ impl SpiffeId {
 
     /// The Kubernetes namespace: of exactly `/ns/<ns>/sa/<sa>` (Istio) or `/ns/<ns>/dc/<dc>/svc/<service>` (Consul).
     pub fn namespace(&self) -> Option<&str> {
-        self.namespace.clone().and_then(|range| self.text.get(range))
+        self.namespace.of_text(&self.text)
     }
 
     /// The Kubernetes service account: of exactly `/ns/<ns>/sa/<sa>`.
     pub fn service_account(&self) -> Option<&str> {
-        self.service_account.clone().and_then(|range| self.text.get(range))
+        self.service_account.of_text(&self.text)
     }
 }
 
@@ -132,8 +155,6 @@ enum Class {
     Anywhere,
     /// In the path only.
     Path,
-    /// Between segments.
-    Slash,
     /// Nowhere.
     Nowhere,
 }
@@ -146,7 +167,6 @@ const CLASSES: [Class; 256] = {
         let class = match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' => Class::Anywhere,
             b'A'..=b'Z' => Class::Path,
-            b'/' => Class::Slash,
             _ => Class::Nowhere,
         };
         #[expect(clippy::indexing_slicing, reason = "a constant: it would not compile")]
@@ -162,11 +182,9 @@ fn class(byte: u8) -> Class {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Nowhere)
 }
 
-type Parts = (Option<Range<usize>>, Option<Range<usize>>);
-
 /// The first segments of a path, by their places in the whole ID, and how many there are.
 struct Segments {
-    first: [Range<usize>; Self::KEPT],
+    first: [Part; Self::KEPT],
     count: usize,
 }
 
@@ -176,48 +194,38 @@ impl Segments {
 
     /// Checks the path, which begins at `start` of the ID: it is empty or begins with `/`.
     fn of(id: &[u8], start: usize) -> Result<Self, SpiffeIdError> {
-        let mut segments = Self { first: [const { 0..0 }; Self::KEPT], count: 0 };
-        // Behind the slash that began the segment; none has begun yet.
-        let mut from = None;
-        for (at, byte) in id.iter().enumerate().skip(start) {
-            match class(*byte) {
-                Class::Slash => {
-                    if let Some(from) = from {
-                        segments.push(id, from..at)?;
-                    }
-                    from = Some(at.saturating_add(1));
-                }
-                Class::Anywhere | Class::Path => {}
-                Class::Nowhere => return Err(SpiffeIdError::Path),
+        let mut segments = Self { first: [Part::default(); Self::KEPT], count: 0 };
+        let mut from = start.saturating_add(1);
+        let Some(path) = id.get(from..) else { return Ok(segments) };
+        let mut rest = path;
+        loop {
+            // As far as the bytes go that a segment may have.
+            let len = rest.iter().take_while(|byte| class(**byte) != Class::Nowhere).count();
+            let (segment, after) = rest.split_at_checked(len).unwrap_or_default();
+            if matches!(segment, b"" | b"." | b"..") {
+                return Err(SpiffeIdError::Path);
+            }
+            if let Some(kept) = segments.first.get_mut(segments.count) {
+                *kept = Part::of(from, len);
+            }
+            segments.count = segments.count.saturating_add(1);
+            from = from.saturating_add(len).saturating_add(1);
+            match after {
+                [] => return Ok(segments),
+                [b'/', next @ ..] => rest = next,
+                [..] => return Err(SpiffeIdError::Path),
             }
         }
-        if let Some(from) = from {
-            segments.push(id, from..id.len())?;
-        }
-        Ok(segments)
     }
 
-    fn push(&mut self, id: &[u8], segment: Range<usize>) -> Result<(), SpiffeIdError> {
-        if matches!(id.get(segment.clone()), None | Some(b"" | b"." | b"..")) {
-            return Err(SpiffeIdError::Path);
-        }
-        if let Some(kept) = self.first.get_mut(self.count) {
-            *kept = segment;
-        }
-        self.count = self.count.saturating_add(1);
-        Ok(())
-    }
-
-    fn kubernetes_parts(&self, id: &[u8]) -> Parts {
-        let is = |range: &Range<usize>, word: &[u8]| id.get(range.clone()) == Some(word);
-        match (self.count, &self.first) {
-            (4, [ns, namespace, sa, account, ..]) if is(ns, b"ns") && is(sa, b"sa") => {
-                (Some(namespace.clone()), Some(account.clone()))
-            }
+    fn kubernetes_parts(&self, id: &[u8]) -> (Part, Part) {
+        let is = |part: Part, word: &[u8]| id.get(part.range()) == Some(word);
+        match (self.count, self.first) {
+            (4, [ns, namespace, sa, account, ..]) if is(ns, b"ns") && is(sa, b"sa") => (namespace, account),
             (6, [ns, namespace, dc, _, svc, _]) if is(ns, b"ns") && is(dc, b"dc") && is(svc, b"svc") => {
-                (Some(namespace.clone()), None)
+                (namespace, Part::default())
             }
-            _ => (None, None),
+            _ => (Part::default(), Part::default()),
         }
     }
 }

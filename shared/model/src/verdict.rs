@@ -1,6 +1,6 @@
 //! The end of every way: allowed or denied, why, and by which rule.
 
-use crate::{NearMiss, Reason, RuleId};
+use crate::{FieldName, NearMiss, Reason, RuleId};
 
 /// What becomes of the request, and what the shadow documents would have made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +37,9 @@ pub struct Allowed {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
     /// Names whose every value goes.
-    pub remove: Vec<Vec<u8>>,
+    pub remove: Vec<FieldName>,
     /// Pairs that are added.
-    pub add: Vec<(Vec<u8>, Vec<u8>)>,
+    pub add: Vec<(FieldName, Vec<u8>)>,
 }
 
 impl Edits {
@@ -53,6 +53,11 @@ impl Edits {
 
     /// Both, these first.
     pub fn extend(&mut self, other: Self) {
+        // Most change nothing.
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
         self.remove.extend(other.remove);
         self.add.extend(other.add);
     }
@@ -60,14 +65,14 @@ impl Edits {
     /// Removes every value of `name`.
     #[must_use]
     pub fn without(mut self, name: impl Into<Vec<u8>>) -> Self {
-        self.remove.push(name.into());
+        self.remove.push(FieldName::given(name));
         self
     }
 
     /// Adds a pair.
     #[must_use]
     pub fn with(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
-        self.add.push((name.into(), value.into()));
+        self.add.push((FieldName::given(name), value.into()));
         self
     }
 }

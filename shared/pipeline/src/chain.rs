@@ -130,10 +130,10 @@ impl<A: Stage + Owns, B: Stage + Owns> Stage for Chain<A, B> {
 
     /// The last stage comes first, as when each is a filter of its own.
     fn respond(&self, state: &mut Self::State, request: &Request, now: UnixMillis) -> Edits {
-        let mut edits = Edits::NONE;
-        if let (Some(second), Some(memory)) = (&self.second, &mut state.second) {
-            edits.extend(second.respond(memory, request, now));
-        }
+        let mut edits = match (&self.second, &mut state.second) {
+            (Some(second), Some(memory)) => second.respond(memory, request, now),
+            _ => Edits::NONE,
+        };
         if let (Some(first), Some(memory)) = (&self.first, &mut state.first) {
             edits.extend(first.respond(memory, request, now));
         }

@@ -154,7 +154,7 @@ fn decide(first: &[u8], second: &[u8]) -> (Request, Verdict, Vec<&'static str>) 
     let (request, step) = plugin.decide(&mut state, head(first, second), NOW);
     let Step::Done(verdict) = step else { panic!("{step:?}") };
     let report = plugin.report(&mut state, Some(&request), &Head::default(), &verdict, NOW);
-    (request, verdict, report.counters.into_iter().map(|(counter, _)| counter.name).collect())
+    (*request, verdict, report.counters.into_iter().map(|(counter, _)| counter.name).collect())
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_request_that_both_let_through_counts_for_both_and_has_the_more_telling_reas
 fn the_edits_of_both_are_made() {
     let (_, verdict, _) = decide(b"edit", b"edit");
     let Decision::Allow(allowed) = verdict.decision else { panic!("refused") };
-    let mut names: Vec<_> = allowed.edits.add.iter().map(|(name, _)| name.as_slice()).collect();
+    let mut names: Vec<_> = allowed.edits.add.iter().map(|(name, _)| name.as_bytes()).collect();
     names.sort_unstable();
     assert_eq!(names, [b"first".as_slice(), b"second".as_slice()]);
 }
@@ -237,7 +237,7 @@ fn responses_meet_the_stages_in_the_other_order_as_filters_do() {
     let (request, step) = plugin.decide(&mut state, head(b"", b""), NOW);
     let Step::Done(verdict) = step else { panic!("{step:?}") };
     let edits = plugin.respond(&mut state, &Seen { request, verdict }, NOW);
-    let names: Vec<_> = edits.add.iter().map(|(name, _)| name.as_slice()).collect();
+    let names: Vec<_> = edits.add.iter().map(|(name, _)| name.as_bytes()).collect();
     assert_eq!(names, [b"second".as_slice(), b"first".as_slice()]);
 }
 

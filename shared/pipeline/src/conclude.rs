@@ -9,28 +9,23 @@ use meshward_model::{
 use crate::assemble::Assemble;
 use crate::report;
 
-/// The verdict of all stages: the last one's decision, since whoever refuses is last; what each would have edited; and the last
-/// refusal that a shadow document would have given.
-pub(crate) fn verdict(said: &[Verdict], last: Verdict) -> Verdict {
-    if said.is_empty() {
-        return last;
+/// Makes the last stage's verdict the one of all: its decision, since whoever refuses is last; what each would have edited; and the last
+/// refusal that a shadow document would have given. `said` is what all have said, the last one's own included.
+pub(crate) fn put_together(said: &[Verdict], last: &mut Verdict) {
+    let before = said.split_last().map_or(&[][..], |(_, before)| before);
+    if last.shadow.is_none() {
+        last.shadow = before.iter().rev().find_map(|verdict| verdict.shadow.clone());
     }
-    let shadow = last.shadow.or_else(|| said.iter().rev().find_map(|verdict| verdict.shadow.clone()));
-    let decision = match last.decision {
-        Decision::Deny(denial) => Decision::Deny(denial),
-        Decision::Allow(last) => {
-            let before = said.iter().filter_map(|verdict| match &verdict.decision {
-                Decision::Allow(allowed) => Some(allowed.clone()),
-                Decision::Deny(_) => None,
-            });
-            Decision::Allow(before.fold(last, more_telling))
+    let Decision::Allow(told) = &mut last.decision else { return };
+    for verdict in before {
+        if let Decision::Allow(allowed) = &verdict.decision {
+            put_more(told, allowed);
         }
-    };
-    Verdict { decision, shadow }
+    }
 }
 
-/// Of two reasons to let a request through, the one that says more of it: what a rule said, then who the caller is.
-fn more_telling(one: Allowed, other: Allowed) -> Allowed {
+/// Of two reasons to let a request through the one stays that says more of it: what a rule said, then who the caller is.
+fn put_more(told: &mut Allowed, other: &Allowed) {
     let telling = |allowed: &Allowed| match allowed.reason.stage() {
         Some(StageId::Authz) => 4,
         Some(StageId::Authn) => 3,
@@ -38,32 +33,34 @@ fn more_telling(one: Allowed, other: Allowed) -> Allowed {
         Some(StageId::Penalty) => 1,
         Some(StageId::Sentinel | StageId::Probe) | None => 0,
     };
-    let (mut more, less) = if telling(&other) > telling(&one) { (other, one) } else { (one, other) };
-    more.edits.extend(less.edits);
-    more
+    if telling(other) > telling(told) {
+        let less = core::mem::replace(told, other.clone());
+        told.edits.extend(less.edits);
+    } else if !other.edits.is_empty() {
+        told.edits.extend(other.edits.clone());
+    }
 }
 
 /// The counters that a request moves: those of each stage that has said something.
-pub(crate) fn counters<S: Assemble>(
+pub(crate) fn count<S: Assemble>(
     stage: &S,
     request: Option<&Request>,
     verdict: &Verdict,
-) -> Vec<(Counter, u32)> {
+    mut one_more: impl FnMut(Counter),
+) {
     let said = request.map_or(&[][..], |request| &request.verdicts);
     // A refusal that no stage has given (a deadline that passed, say) is not among what they said.
     let unsaid = verdict.denial().is_some() && said.last().is_none_or(|last| last.denial().is_none());
     let own = (said.is_empty() || unsaid).then_some(verdict);
-    let mut counters = Vec::with_capacity(said.len().saturating_add(1));
     for verdict in said.iter().chain(own) {
-        counters.push(match &verdict.decision {
-            Decision::Allow(allowed) => (stage.names(allowed.reason).allowed, 1),
-            Decision::Deny(denial) => (stage.names(denial.reason).denied, 1),
+        one_more(match &verdict.decision {
+            Decision::Allow(allowed) => stage.names(allowed.reason).allowed,
+            Decision::Deny(denial) => stage.names(denial.reason).denied,
         });
         if let Some(shadow) = &verdict.shadow {
-            counters.push((stage.names(shadow.reason).shadow_denied, 1));
+            one_more(stage.names(shadow.reason).shadow_denied);
         }
     }
-    counters
 }
 
 /// Whether the caller speaks gRPC.
@@ -125,7 +122,7 @@ mod tests {
     fn a_shadow_refusal_that_was_left_and_a_filters_refusal_are_two_decisions() {
         let peer = Peer::Anonymous(Anonymous::NoIdentity);
         let request = Request::new(RequestId(1), Headers::default(), peer);
-        let seen = Seen { request, verdict: Verdict::allow(Reason::Watched, None) };
+        let seen = Seen { request: Box::new(request), verdict: Verdict::allow(Reason::Watched, None) };
         let (kind, reason) = (EventKind::WouldDeny, Reason::NoAllowMatch);
         let noted = Noted { kind, reason, status: 403, rule: None, near: None, left: true };
         let details = Some(b"rbac_access_denied_matched_policy[none]".to_vec());

@@ -87,7 +87,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         self.needs
     }
 
-    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Request, Step) {
+    fn decide(&self, state: &mut Self::State, head: Head, now: UnixMillis) -> (Box<Request>, Step) {
         let (mut request, handover) = self.parse(head);
         if request.peer_malformed && self.enforces_peer {
             return (request, Step::Done(Verdict::deny(Reason::PeerMalformed, None)));
@@ -95,8 +95,8 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         if let Err(reason) = self.take_over(&mut request, handover.as_deref()) {
             return (request, Step::Done(Verdict::deny(reason, None)));
         }
-        let step = self.stage.decide(&mut state.stage, &mut request, now);
-        let step = self.conclude(&mut request, step);
+        let mut step = self.stage.decide(&mut state.stage, &mut request, now);
+        self.conclude(&mut request, &mut step);
         (request, step)
     }
 
@@ -115,8 +115,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         };
         for Resumed { request, step } in &mut effects.resumed {
             if let Some(request) = waiting.iter_mut().find(|waits| waits.id == *request) {
-                let decided = core::mem::replace(step, Step::Done(Verdict::deny(Reason::Internal, None)));
-                *step = self.conclude(request, decided);
+                self.conclude(request, step);
             }
         }
         self.done(state, effects)
@@ -169,6 +168,14 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         report
     }
 
+    fn is_quiet(&self, verdict: &Verdict) -> bool {
+        report::written(verdict).is_none()
+    }
+
+    fn count(&self, request: Option<&Request>, verdict: &Verdict, one_more: impl FnMut(Counter)) {
+        conclude::count(&self.stage, request, verdict, one_more);
+    }
+
     fn wants(&self, verdict: &Verdict) -> Needs {
         if report::written(verdict).is_some() {
             let all = Needs { headers: true, destination_port: true, ..self.identity.needs() };
@@ -186,7 +193,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
         verdict: &Verdict,
         now: UnixMillis,
     ) -> Report {
-        let counters = conclude::counters(&self.stage, request, verdict);
+        let said = request.map_or(0, |request| request.verdicts.len());
+        let mut counters = Vec::with_capacity(said.saturating_add(1));
+        self.count(request, verdict, |counter| counters.push((counter, 1)));
         let Some((kind, denial)) = report::written(verdict) else {
             return Report { counters, ..Report::default() };
         };
@@ -219,9 +228,9 @@ impl<S: Assemble> Plugin for Pipeline<S> {
 
 impl<S: Assemble> Pipeline<S> {
     /// Parses what was read; the handover is left as it is.
-    fn parse(&self, head: Head) -> (Request, Option<Vec<u8>>) {
+    fn parse(&self, head: Head) -> (Box<Request>, Option<Vec<u8>>) {
         let Head { id, headers, connection, handover } = head;
-        let mut request = Request::new(id, headers, Peer::Anonymous(Anonymous::Unread));
+        let mut request = Box::new(Request::new(id, headers, Peer::Anonymous(Anonymous::Unread)));
         request.destination_port = connection.destination_port;
         request.source_address = connection.source_address.as_deref().and_then(address);
         if self.reads_peer {
@@ -248,23 +257,21 @@ impl<S: Assemble> Pipeline<S> {
     }
 
     /// Puts the stages' verdicts together, and the handover.
-    fn conclude(&self, request: &mut Request, step: Step) -> Step {
-        let Step::Done(mut verdict) = step else { return step };
+    fn conclude(&self, request: &mut Request, step: &mut Step) {
+        let Step::Done(verdict) = step else { return };
         // A malformed peer that ends nothing is counted as a shadow document's refusal, whenever the verdict comes.
         if request.peer_malformed && S::DECIDES {
             verdict.shadow = Some(Denial::new(Reason::PeerMalformed, None));
         }
         if !request.verdicts.is_empty() {
-            let own = verdict.clone();
-            verdict = conclude::verdict(&request.verdicts, verdict);
-            request.verdicts.push(own);
+            request.verdicts.push(verdict.clone());
+            conclude::put_together(request.verdicts.as_slice(), verdict);
         }
         if S::HANDS_OVER
             && let Decision::Allow(allowed) = &mut verdict.decision
         {
             allowed.handover = Some(handover::encode(request.token.as_deref()));
         }
-        Step::Done(verdict)
     }
 
     /// Records what has happened.

@@ -60,7 +60,7 @@ fn from(uri_san: Option<&[u8]>) -> Head {
 
 fn decide(plugin: &Authz, head: Head) -> (Request, Verdict) {
     match plugin.decide(&mut plugin.state(Seed(1)), head, NOW) {
-        (request, Step::Done(verdict)) => (request, verdict),
+        (request, Step::Done(verdict)) => (*request, verdict),
         (_, step) => panic!("authz asks nothing, but said {step:?}"),
     }
 }

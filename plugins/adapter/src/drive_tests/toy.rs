@@ -63,7 +63,7 @@ impl Plugin for Toy {
         Needs::default()
     }
 
-    fn decide(&self, _: &mut State, head: Head, _: UnixMillis) -> (Request, Step) {
+    fn decide(&self, _: &mut State, head: Head, _: UnixMillis) -> (Box<Request>, Step) {
         (request(head.id.0), allow())
     }
 
@@ -113,6 +113,12 @@ impl Plugin for Toy {
     fn give_up(&self, _: &mut State, _: UnixMillis) -> Report {
         Report::default()
     }
+
+    fn is_quiet(&self, _: &Verdict) -> bool {
+        true
+    }
+
+    fn count(&self, _: Option<&Request>, _: &Verdict, _: impl FnMut(Counter)) {}
 
     fn wants(&self, _: &Verdict) -> Needs {
         Needs::default()
@@ -203,8 +209,8 @@ impl Bench {
     }
 }
 
-pub(super) fn request(id: u32) -> Request {
-    Request::new(RequestId(id), Headers::default(), Peer::Anonymous(Anonymous::Unread))
+pub(super) fn request(id: u32) -> Box<Request> {
+    Box::new(Request::new(RequestId(id), Headers::default(), Peer::Anonymous(Anonymous::Unread)))
 }
 
 pub(super) fn allow() -> Step {

@@ -33,8 +33,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a SPIFFE ID may end with a slash",
         file: SPIFFE_ID,
-        from: "None | Some(b\"\" | b\".\" | b\"..\")",
-        to: "None | Some(b\".\" | b\"..\")",
+        from: "matches!(segment, b\"\" | b\".\" | b\"..\")",
+        to: "matches!(segment, b\".\" | b\"..\")",
     },
     Fault {
         name: "a trust domain may be upper case",
