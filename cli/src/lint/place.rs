@@ -19,7 +19,6 @@ pub(super) fn of(node: &Node, text: &str, path: &str, code: Code) -> Range<usize
                 | Code::SelectorUnsupported
                 | Code::NothingVerifiesTokens
                 | Code::DirectAddress
-                | Code::RemoteAddress
                 | Code::ProviderWithoutCustom
         );
     found.place(text, at_key)

@@ -22,6 +22,9 @@ const CROWD: u32 = 8;
 /// The most pairs that one rule is filed under.
 const MAX_PAIRS: usize = 64;
 
+/// So many shelves are found without growing the list of them; ordinary requests find fewer.
+const AT_ONCE: usize = 8;
+
 /// Rules by what they ask for.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Index {
@@ -77,7 +80,8 @@ impl Index {
 
     /// All rules that could match, in rising order.
     pub(crate) fn candidates(&self, subject: &Subject<'_>) -> Candidates<'_> {
-        let mut found = vec![self.unfiled.as_slice()];
+        let mut found = Vec::with_capacity(AT_ONCE);
+        found.push(self.unfiled.as_slice());
         let mut halves: [Vec<Key>; DIMENSIONS] = Default::default();
         self.filed.probe(subject, &mut |dimension, key| {
             let Some(shelf) = self.shelves.get(&key) else { return };

@@ -61,7 +61,7 @@ codes! {
     EmptySource = 301, "a source that names nobody";
     NothingVerifiesTokens = 302, "what the caller's token says, where nothing verifies tokens";
     DirectAddress = 303, "the direct peer's address, which a plugin does not see";
-    RemoteAddress = 304, "the client's address, which this version does not see";
+    BadAddress = 304, "a value that is no block of addresses";
     BadPrincipal = 305, "a principal that is no part of a SPIFFE ID";
     PrincipalIsTrustDomain = 306, "a principal that names a trust domain and no workload";
     ImpossibleNamespace = 307, "a namespace or trust domain with a character that none has";

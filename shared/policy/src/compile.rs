@@ -1,5 +1,6 @@
 //! Documents to compiled sets. Everything that could go wrong goes wrong here, with a place and a remedy.
 
+mod address;
 mod claim;
 mod condition;
 mod document;

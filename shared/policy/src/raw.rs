@@ -173,18 +173,16 @@ pub struct RawSource {
     pub request_principals: Option<Vec<String>>,
     /// None of these issuers and subjects.
     pub not_request_principals: Option<Vec<String>>,
+    /// The address that the request came from, as the proxy sees it: blocks such as `192.0.2.0/24`, or single addresses.
+    pub remote_ip_blocks: Option<Vec<String>>,
+    /// None of these blocks.
+    pub not_remote_ip_blocks: Option<Vec<String>>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub ip_blocks: Option<IgnoredAny>,
     /// Refused: the direct address cannot be seen from here.
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub not_ip_blocks: Option<IgnoredAny>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub remote_ip_blocks: Option<IgnoredAny>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    pub not_remote_ip_blocks: Option<IgnoredAny>,
 }
 
 impl<'de> Deserialize<'de> for RawSource {
@@ -200,12 +198,12 @@ impl<'de> Deserialize<'de> for RawSource {
             "notTrustDomains",
             "requestPrincipals",
             "notRequestPrincipals",
-            "ipBlocks",
-            "notIpBlocks",
             "remoteIpBlocks",
             "notRemoteIpBlocks",
+            "ipBlocks",
+            "notIpBlocks",
         ];
-        let mut lists = lists(deserializer, "a source", NAMES, 10)?;
+        let mut lists = lists(deserializer, "a source", NAMES, 12)?;
         Ok(Self {
             principals: lists.take(0),
             not_principals: lists.take(1),
@@ -217,10 +215,10 @@ impl<'de> Deserialize<'de> for RawSource {
             not_trust_domains: lists.take(7),
             request_principals: lists.take(8),
             not_request_principals: lists.take(9),
-            ip_blocks: lists.take(10).map(|_| IgnoredAny),
-            not_ip_blocks: lists.take(11).map(|_| IgnoredAny),
-            remote_ip_blocks: lists.take(12).map(|_| IgnoredAny),
-            not_remote_ip_blocks: lists.take(13).map(|_| IgnoredAny),
+            remote_ip_blocks: lists.take(10),
+            not_remote_ip_blocks: lists.take(11),
+            ip_blocks: lists.take(12).map(|_| IgnoredAny),
+            not_ip_blocks: lists.take(13).map(|_| IgnoredAny),
         })
     }
 }

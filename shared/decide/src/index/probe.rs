@@ -126,19 +126,16 @@ impl Filed {
             return;
         }
         // The scheme's slashes count: Istio's expressions find a namespace wherever `/ns/` stands.
-        let behind = |name: &'static str| {
-            let named = id.as_str().split('/').zip(id.as_str().split('/').skip(1)).enumerate();
-            named
-                .filter(move |(_, (before, _))| *before == name)
-                .map(|(at, (_, segment))| (at, segment.as_bytes()))
-        };
-        for (at, namespace) in behind("ns") {
-            found(key::whole(Kind::Namespace, namespace));
-            if !accounts.is_empty() {
-                for (_, account) in behind("sa").filter(|(later, _)| *later > at) {
-                    found(key::both(Kind::Account, namespace, account));
+        let segments = || id.as_str().as_bytes().split(|byte| *byte == b'/');
+        let mut before: &[u8] = b"";
+        for (at, namespace) in segments().enumerate() {
+            if before == b"ns" {
+                found(key::whole(Kind::Namespace, namespace));
+                if !accounts.is_empty() {
+                    self::accounts(namespace, segments().skip(at), found);
                 }
             }
+            before = namespace;
         }
     }
 
@@ -191,6 +188,17 @@ impl Filed {
                 | None => {}
             }
         }
+    }
+}
+
+/// Every account that stands behind a segment `sa` of these.
+fn accounts<'s>(namespace: &[u8], segments: impl Iterator<Item = &'s [u8]>, found: &mut dyn FnMut(Key)) {
+    let mut before: &[u8] = b"";
+    for account in segments {
+        if before == b"sa" {
+            found(key::both(Kind::Account, namespace, account));
+        }
+        before = account;
     }
 }
 

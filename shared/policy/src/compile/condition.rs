@@ -10,16 +10,17 @@ use meshward_model::Code;
 use super::document::Context;
 use super::source::{self, Part};
 use super::values::{self, Wrong, wrong};
-use super::{claim, operation};
+use super::{address, claim, operation};
 use crate::raw::RawCondition;
 
 /// The attributes that can be decided here; a header's name stands in the brackets.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "request.headers",
     "source.principal",
     "source.namespace",
     "source.serviceAccount",
     "source.trustDomain",
+    "remote.ip",
     "destination.port",
     "request.auth.principal",
     "request.auth.audiences",
@@ -28,9 +29,8 @@ const KEYS: [&str; 10] = [
 ];
 
 /// Attributes that Istio knows and that are not decided here, and what the plugin would have to see.
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 4] = [
     ("source.ip", source::PEER_ADDRESS),
-    ("remote.ip", source::CLIENT_ADDRESS),
     ("destination.ip", "the address that was called"),
     ("connection.sni", "the name that TLS asked for"),
     ("experimental.envoy.filters", "other filters' metadata"),
@@ -66,6 +66,11 @@ pub(super) fn compile(
         Ok(Attribute::Port) => {
             uses.port = true;
             values::field(place, context, given, not_given, operation::port, problems).map(Condition::Port)
+        }
+        Ok(Attribute::Remote) => {
+            uses.remote = true;
+            let block = |value: &str| address::block(context, value);
+            values::field(place, context, given, not_given, block, problems).map(Condition::Remote)
         }
         Ok(Attribute::Header(name)) => {
             uses.headers = true;
@@ -135,6 +140,7 @@ fn key<'a>(place: &Place<'_>, raw: &'a RawCondition, problems: &mut Problems) ->
 enum Attribute {
     Peer(Part),
     Port,
+    Remote,
     /// The header's name, lower case.
     Header(Box<[u8]>),
     RequestPrincipal,
@@ -149,6 +155,7 @@ fn attribute(context: Context<'_>, key: &str) -> Result<Attribute, Wrong> {
         "source.serviceAccount" => Attribute::Peer(Part::ServiceAccount),
         "source.trustDomain" => Attribute::Peer(Part::TrustDomain),
         "destination.port" => Attribute::Port,
+        "remote.ip" => Attribute::Remote,
         "request.auth.principal" => Attribute::RequestPrincipal,
         "request.auth.audiences" => Attribute::Claim(vec!["aud".into()]),
         "request.auth.presenter" => Attribute::Claim(vec!["azp".into()]),

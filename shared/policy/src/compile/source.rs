@@ -6,9 +6,9 @@ use meshward_decide::matching::peer::PeerMatcher;
 use meshward_decide::{Pattern, Source, Uses};
 use meshward_model::{Code, SpiffeId};
 
-use super::claim;
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
+use super::{address, claim};
 use crate::raw::{Action, RawSource};
 
 /// Istio's limits on service accounts.
@@ -57,7 +57,11 @@ pub(super) fn compile(
         let (name, _) = if given.1.is_some() { given } else { not_given };
         claim::are_verified(&place.field(name), context, problems);
     }
-    if fields.is_empty() && token.is_none() && !unsupported {
+    let given = ("remoteIpBlocks", raw.remote_ip_blocks.as_ref());
+    let not_given = ("notRemoteIpBlocks", raw.not_remote_ip_blocks.as_ref());
+    let block = |value: &str| address::block(context, value);
+    let remote = values::field(place, context, given, not_given, block, problems);
+    if fields.is_empty() && token.is_none() && remote.is_none() && !unsupported {
         problems.add(
             Code::EmptySource,
             place,
@@ -66,7 +70,8 @@ pub(super) fn compile(
         );
     }
     uses.peer |= !fields.is_empty();
-    Source { fields, token, remote: None }
+    uses.remote |= remote.is_some();
+    Source { fields, token, remote }
 }
 
 /// Istio's rules on service accounts: by themselves, and few.
@@ -270,7 +275,6 @@ fn check_bytes(pattern: &Pattern, value: &str, what: &str, good: impl Fn(u8) -> 
 }
 
 pub(super) const PEER_ADDRESS: &str = "the direct peer's address";
-pub(super) const CLIENT_ADDRESS: &str = "the client's address yet";
 
 /// (message, help) for a field or an attribute that takes what the plugin does not see.
 pub(super) fn unseen(name: &str, what: &str) -> (String, &'static str) {
@@ -283,15 +287,12 @@ pub(super) fn unseen(name: &str, what: &str) -> (String, &'static str) {
 /// Refuses what cannot be decided here; whether there was any.
 fn refuse_unsupported(place: &Place<'_>, raw: &RawSource, problems: &mut Problems) -> bool {
     let mut any = false;
-    for (code, field, given, what) in [
-        (Code::DirectAddress, "ipBlocks", raw.ip_blocks.is_some(), PEER_ADDRESS),
-        (Code::DirectAddress, "notIpBlocks", raw.not_ip_blocks.is_some(), PEER_ADDRESS),
-        (Code::RemoteAddress, "remoteIpBlocks", raw.remote_ip_blocks.is_some(), CLIENT_ADDRESS),
-        (Code::RemoteAddress, "notRemoteIpBlocks", raw.not_remote_ip_blocks.is_some(), CLIENT_ADDRESS),
-    ] {
+    for (field, given) in
+        [("ipBlocks", raw.ip_blocks.is_some()), ("notIpBlocks", raw.not_ip_blocks.is_some())]
+    {
         if given {
-            let (message, help) = unseen(field, what);
-            problems.add(code, &place.field(field), message, help);
+            let (message, help) = unseen(field, PEER_ADDRESS);
+            problems.add(Code::DirectAddress, &place.field(field), message, help);
             any = true;
         }
     }

@@ -57,6 +57,10 @@ fn object(fields: Vec<Fields>) -> BoxedStrategy<Value> {
         .boxed()
 }
 
+fn blocks(name: &'static str) -> Fields {
+    field(name, &["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "2001:db8::/33", "::/0"], &[])
+}
+
 fn source(alphabet: Alphabet) -> BoxedStrategy<Value> {
     let any: &[&str] = if alphabet.any_identity { &["*"] } else { &[] };
     let domains = || field("trustDomains", &["td", "td*", "*2"], any);
@@ -66,8 +70,9 @@ fn source(alphabet: Alphabet) -> BoxedStrategy<Value> {
     let tokens = || field("requestPrincipals", &["i/s", "i/*", "i*", "*s", "*/t", "j/t"], any);
     prop_oneof![
         3 => object(vec![names, namespaces, domains(), tokens()]),
-        1 => object(vec![accounts, domains()]),
+        1 => object(vec![accounts, domains(), blocks("remoteIpBlocks")]),
         1 => object(vec![tokens()]),
+        1 => object(vec![blocks("remoteIpBlocks")]),
     ]
     .boxed()
 }
@@ -95,6 +100,7 @@ fn condition(alphabet: Alphabet) -> BoxedStrategy<Value> {
         3 => with("request.headers[X-A]", headers()),
         3 => with("request.headers[authorization]", headers()),
         1 => with("destination.port", field("values", &["80", "81"], &[])),
+        1 => with("remote.ip", blocks("values")),
         1 => with("source.namespace", field("values", &["a", "shop"], any)),
         1 => with("source.serviceAccount", field("values", &["a/x", "shop/y"], &[])),
         1 => with("source.principal", field("values", &["td/ns/a/sa/x", "td/*"], any)),
@@ -251,15 +257,18 @@ fn build(
     callers: &'static [&'static str],
     hosts: &'static [&'static str],
     ports: &'static [Option<u16>],
+    addresses: &'static [&'static str],
     headers: BoxedStrategy<Vec<(String, String)>>,
     claims: BoxedStrategy<Option<Value>>,
 ) -> impl Strategy<Value = Ask> {
     let paths = select(&["/", "/a", "/a/x", "/a/b/x", "/b/y?q=/a", "/a/q"]);
     let target = (select(&["GET", "POST", "PUT"]), paths, select(hosts), select(ports));
-    (select(callers), target, headers, claims).prop_map(
-        |(caller, (method, path, host, port), headers, claims)| {
+    let from = (select(callers), select(addresses));
+    (from, target, headers, claims).prop_map(
+        |((caller, address), (method, path, host, port), headers, claims)| {
             let ask = Ask { claims, ..specimen::ask() }.method(method).path(path).host(host).port(port);
             let ask = if caller.is_empty() { ask } else { ask.by(caller) };
+            let ask = if address.is_empty() { ask } else { ask.at_address(address) };
             headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
         },
     )
@@ -285,6 +294,16 @@ pub(crate) fn ask() -> impl Strategy<Value = Ask> {
         ],
         &["h.example", "H.example:81", "g.example", "x"],
         &[Some(80), Some(80), Some(81), None],
+        &[
+            "",
+            "10.1.2.3",
+            "10.1.2.4",
+            "10.2.0.0",
+            "11.0.0.1",
+            "2001:db8::1",
+            "2001:db8:8000::",
+            "::ffff:10.1.2.3",
+        ],
         prop::collection::vec(header, 0..=3).boxed(),
         claims(),
     )
@@ -303,6 +322,7 @@ pub(crate) fn plain_ask() -> impl Strategy<Value = Ask> {
         &["td/ns/a/sa/x", "td/ns/b/sa/y", "td2/ns/a/sa/x", "td/ns/shop/sa/x", "td/ns/shop/sa/y"],
         &["h.example", "g.example", "x"],
         &[Some(80), Some(81)],
+        &["10.1.2.3", "10.1.2.4", "10.2.0.0", "11.0.0.1", "2001:db8::1", "2001:db8:8000::"],
         headers.boxed(),
         plain_claims(),
     )

@@ -19,8 +19,10 @@ fn documents(kind: DocumentKind) -> impl Strategy<Value = Vec<Draft>> {
         DocumentKind::AccessPolicy => prop_oneof![rule(Alphabet::ISTIO), typed_rule(Alphabet::ISTIO)].boxed(),
         DocumentKind::AuthorizationPolicy | DocumentKind::RateLimit => rule(Alphabet::ISTIO),
     };
-    let rules = move || prop::collection::vec(one(), 1..=40);
-    (rules(), rules(), any::<bool>()).prop_map(|(deny, allow, only_deny)| {
+    let rules = move |most| prop::collection::vec(one(), 1..=most);
+    // Many DENY rules together refuse nearly everything.
+    let deny = prop_oneof![rules(2), rules(40)];
+    (deny, rules(40), any::<bool>()).prop_map(|(deny, allow, only_deny)| {
         let mut drafts = vec![Draft { name: "deny".to_owned(), denies: true, rules: deny }];
         if !only_deny {
             drafts.push(Draft { name: "allow".to_owned(), denies: false, rules: allow });

@@ -1,6 +1,8 @@
 //! Istio's meaning, told another way: the regular expressions that a control plane would write, run by the `regex` crate over
 //! the rule's own JSON. Shares no code with the crate that it judges.
 
+use std::net::IpAddr;
+
 use regex::bytes::Regex;
 use regex::escape;
 use serde_json::Value;
@@ -42,6 +44,7 @@ fn condition(entry: &Value, ask: &Ask) -> bool {
         "source.namespace" => source("namespaces", value, ask),
         "source.serviceAccount" => source("serviceaccounts", value, ask),
         "source.trustDomain" => source("trustdomains", value, ask),
+        "remote.ip" => source("remoteipblocks", value, ask),
         "destination.port" => operation("ports", value, ask),
         "request.auth.principal" => source("requestprincipals", value, ask),
         "request.auth.audiences" => claim(&["aud"], value, ask),
@@ -101,6 +104,9 @@ fn source(field: &str, value: &str, ask: &Ask) -> bool {
     if field == "requestprincipals" {
         return request_principal(value, ask);
     }
+    if field == "remoteipblocks" {
+        return ask.remote.is_some_and(|address| is_in(value, address));
+    }
     let Some(principal) = &ask.principal else { return false };
     let id = format!("spiffe://{principal}");
     let pattern = match field {
@@ -116,6 +122,21 @@ fn source(field: &str, value: &str, ask: &Ask) -> bool {
         field => panic!("no field `{field}` of a source"),
     };
     full(&pattern, id.as_bytes())
+}
+
+/// Bit by bit, as digits; an IPv4 address is in no IPv6 block, nor the other way round.
+fn is_in(block: &str, address: IpAddr) -> bool {
+    let digits = |address: IpAddr| match address {
+        IpAddr::V4(four) => format!("four{:032b}", four.to_bits()),
+        IpAddr::V6(six) => format!("six{:0128b}", six.to_bits()),
+    };
+    let (network, length) = block
+        .split_once('/')
+        .map_or((block, usize::MAX), |(network, length)| (network, length.parse().unwrap()));
+    let network = digits(network.parse().unwrap());
+    let kept: String =
+        network.chars().take(network.find(['0', '1']).unwrap().saturating_add(length)).collect();
+    digits(address).starts_with(&kept)
 }
 
 fn operation(field: &str, value: &str, ask: &Ask) -> bool {

@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says why and fails")]
 
+mod addresses;
 mod arbitrary;
 mod claims;
 mod combining;

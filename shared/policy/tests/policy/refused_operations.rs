@@ -178,7 +178,6 @@ fn conditions_that_cannot_be_decided_are_refused() {
         }
     };
     key(&BOTH, "source.ip", "`source.ip` cannot be decided: meshward's authz plugin", "applied to Istio");
-    key(&BOTH, "remote.ip", "does not see the client's address", "the whole rule");
     key(&BOTH, "destination.ip", "does not see the address", "the whole rule");
     key(&BOTH, "connection.sni", "does not see the name", "the whole rule");
     key(&BOTH, "experimental.envoy.filters.a[b]", "does not see other filters", "the whole rule");

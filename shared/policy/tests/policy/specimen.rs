@@ -1,5 +1,6 @@
 //! What the tests here are made of: documents, requests, and what a lone rule says of a request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use meshward_config::WhenNothingApplies;
@@ -28,6 +29,8 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     pub(crate) authority: String,
     pub(crate) port: Option<u16>,
+    /// The address that the request came from.
+    pub(crate) remote: Option<IpAddr>,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     /// The claims of the verified token, `iss` among them.
     pub(crate) claims: Option<Value>,
@@ -40,6 +43,7 @@ pub(crate) fn ask() -> Ask {
         path: "/".to_owned(),
         authority: "shop.example".to_owned(),
         port: Some(8080),
+        remote: None,
         headers: Vec::new(),
         claims: None,
     }
@@ -72,6 +76,10 @@ impl Ask {
         Self { port: port.into(), ..self }
     }
 
+    pub(crate) fn at_address(self, address: &str) -> Self {
+        Self { remote: Some(address.parse().unwrap()), ..self }
+    }
+
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
@@ -93,6 +101,7 @@ impl Ask {
         };
         let mut request = Request::new(RequestId(1), headers.build(), peer);
         request.destination_port = self.port;
+        request.source_address = self.remote;
         request.token = self.claims.as_ref().map(|claims| Arc::new(verified(claims)));
         request
     }

@@ -13,7 +13,7 @@ use super::super::contestant;
 use super::super::numbers::Spread;
 use super::super::scene::{self, Scene};
 use super::documents::{self, Action};
-use super::shape::{self, Found, Shape};
+use super::shape;
 use crate::modules::Plugin;
 use crate::show;
 
@@ -39,7 +39,7 @@ pub(super) struct Configured {
 
 /// Starts Envoys that log when they configure.
 pub(super) fn measure(binary: &Path) -> Result<Configured> {
-    let rules = shape::rules(Shape::Mixed, Found::Last, COUNT);
+    let rules = shape::distinct(COUNT);
     let configuration = documents::configuration(Action::Allow, &rules);
     let scene = Scene::new()?;
     let mut configured = Configured { rules: COUNT, milliseconds: Vec::new(), memory_bytes: 0 };

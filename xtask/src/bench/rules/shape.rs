@@ -9,7 +9,7 @@ use super::super::scene;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Shape {
-    /// Exact, prefix, suffix and template rules in turn, each with a caller, a host and a path of its own.
+    /// Exact, prefix, suffix, template and CIDR rules in turn; each but the last kind has a caller, a host and a path of its own.
     Mixed,
     /// One caller, a path prefix each.
     Path,
@@ -81,13 +81,31 @@ fn miss(shape: Shape, index: u32) -> Rule {
 }
 
 fn mixed(index: u32) -> Rule {
+    match index.checked_rem(KINDS).unwrap_or_default() {
+        4 => Rule {
+            path: Some(path().to_owned()),
+            block: Some(format!("10.{}.{}.0/24", index / 256 % 256, index % 256)),
+            ..Rule::default()
+        },
+        kind => own(index, kind),
+    }
+}
+
+/// As many rules, each with a caller, a host and a path of its own; the last one is about the bench's request.
+pub(super) fn distinct(count: u32) -> Vec<Rule> {
+    let last = count.saturating_sub(1);
+    (0..last).map(|index| own(index, index % 4)).chain([hit(Shape::Mixed)]).collect()
+}
+
+/// Exact, prefix, suffix, template.
+fn own(index: u32, kind: u32) -> Rule {
     let rule = |principal: String, host: String, path: String| Rule {
         principal: Some(principal),
         host: Some(host),
         path: Some(path),
         block: None,
     };
-    match index.checked_rem(KINDS).unwrap_or_default() {
+    match kind {
         0 => rule(account(index), format!("service-{index}.example"), format!("/api/v1/resource-{index}")),
         1 => rule(
             format!("cluster.local/ns/team-{index}/*"),
@@ -97,12 +115,11 @@ fn mixed(index: u32) -> Rule {
         2 => {
             rule(format!("*/sa/service-{index}"), format!("*.team-{index}.example"), format!("*/end-{index}"))
         }
-        3 => rule(
+        _ => rule(
             account(index),
             format!("service-{index}.example"),
             format!("/api/{{*}}/part-{index}/{{**}}"),
         ),
-        _ => rule(account(index), format!("service-{index}.example"), format!("/static/{index}/*")),
     }
 }
 
@@ -135,9 +152,23 @@ mod tests {
         assert_eq!(count(Shape::Path, |rule| &rule.principal), 1);
         assert_eq!(count(Shape::Identity, |rule| &rule.principal), 1000);
         assert_eq!(count(Shape::Identity, |rule| &rule.path), 1);
-        assert_eq!(count(Shape::Mixed, |rule| &rule.path), 1000);
-        assert_eq!(count(Shape::Mixed, |rule| &rule.principal), 1000);
-        assert_eq!(count(Shape::Mixed, |rule| &rule.host), 1000);
+        // The rules with blocks have one path, and neither caller nor host.
+        assert_eq!(count(Shape::Mixed, |rule| &rule.path), 801);
+        assert_eq!(count(Shape::Mixed, |rule| &rule.principal), 802);
+        assert_eq!(count(Shape::Mixed, |rule| &rule.host), 802);
+        assert_eq!(count(Shape::Mixed, |rule| &rule.block), 200);
+    }
+
+    #[test]
+    fn distinct_rules_share_nothing() {
+        let rules = distinct(1000);
+        let count = |of: fn(&Rule) -> &Option<String>| {
+            rules.iter().filter_map(|rule| of(rule).clone()).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(
+            (count(|rule| &rule.principal), count(|rule| &rule.host), count(|rule| &rule.path)),
+            (1000, 1000, 1000)
+        );
     }
 
     #[test]
