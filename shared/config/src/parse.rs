@@ -39,7 +39,25 @@ pub fn problem(
     message: impl Into<String>,
     help: impl Into<String>,
 ) -> Problem {
-    Problem { code, path: path.into(), message: message.into(), help: help.into() }
+    let [path, message, help] = [path.into(), message.into(), help.into()].map(in_one_line);
+    Problem { code, path, message, help }
+}
+
+/// Names and values of the configuration are repeated in problems, and a problem is a line of the proxy's log: what would end the line
+/// is written as an escape, or whoever writes a document could write lines of their own.
+fn in_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 /// The candidate that is most like `word`, if one is like it at all: what a "did you mean" proposes.
@@ -321,6 +339,16 @@ mod tests {
                 "{help}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_or_a_value_cannot_end_the_line_that_a_problem_is() {
+        assert_eq!(
+            error(r#"{"inner":[],"a\nMW0000 \u001b[2J":1}"#),
+            r"MW0103 `spec.a\nMW0000 \u{1b}[2J`: unknown field `a\nMW0000 \u{1b}[2J`, expected `inner`; check its spelling, and how far it is indented"
+        );
+        let value = error(r#"{"inner":"\r\n\u0085"}"#);
+        assert!(value.starts_with("MW0105 `spec.inner`") && !value.contains(char::is_control), "{value:?}");
     }
 
     #[derive(Debug, serde::Deserialize, PartialEq)]

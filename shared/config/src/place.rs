@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use meshward_model::{Code, Problem};
 
+use crate::parse::problem;
+
 /// A path into the configuration, built from the inside out without allocating; it becomes text only when a problem is found.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -76,7 +78,7 @@ impl Problems {
     #[inline(never)]
     fn keep(&mut self, code: Code, place: &Place<'_>, message: Cow<'_, str>, help: Cow<'_, str>) {
         let (message, help) = (message.into_owned(), help.into_owned());
-        self.push(Problem { code, path: place.to_string(), message, help });
+        self.push(problem(code, place.to_string(), message, help));
     }
 
     /// Keeps a problem whose path is known.

@@ -58,6 +58,7 @@ fn refuses_with_a_place(refusal: &Refusal, whole: Option<&Value>) {
     assert!(!problems.is_empty() && problems.len() <= MOST_PROBLEMS, "{} problems", problems.len());
     for problem in problems {
         assert!(!problem.message.is_empty(), "{problem:?}");
+        assert!(!problem.to_string().contains(char::is_control), "not a line: {problem:?}");
         // What is no JSON has no places that could be looked up.
         if let Some(whole) = whole {
             assert!(leads_somewhere(whole, &problem.path), "{problem:?} in {whole}");

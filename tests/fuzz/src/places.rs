@@ -7,6 +7,13 @@ pub(crate) fn leads_somewhere(whole: &Value, path: &str) -> bool {
     path.is_empty() || leads(whole, path)
 }
 
+/// A name as problems tell it.
+fn told(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
+}
+
 /// Tries every name that the path may begin with: names hold dots and brackets, too.
 fn leads(value: &Value, path: &str) -> bool {
     match value {
@@ -15,7 +22,7 @@ fn leads(value: &Value, path: &str) -> bool {
             let missing = !rest.is_empty() && !rest.contains(['.', '[']);
             missing
                 || members.iter().any(|(name, member)| {
-                    let after = rest.strip_prefix(name.as_str());
+                    let after = rest.strip_prefix(&*told(name));
                     after.is_some_and(|after| after.is_empty() || leads(member, after))
                 })
         }
