@@ -54,7 +54,10 @@ impl Identity {
                 Self::Fixed(Attributes::mutual_tls(&name).tls, name)
             }
             (case::Caller::Nameless, case::Transport::Plaintext) => Self::Fixed(None, "plaintext".to_owned()),
-            (case::Caller::Nameless, _) => Self::Fixed(Some(Tls::default()), "anonymous".to_owned()),
+            // The command line has no word for a certificate without a name.
+            (case::Caller::Nameless | case::Caller::Unnamed, _) => {
+                Self::Fixed(Some(Tls::default()), "anonymous".to_owned())
+            }
         })
     }
 }

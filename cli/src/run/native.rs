@@ -42,6 +42,7 @@ impl Native {
             uri_san: tls
                 .and_then(|tls| tls.uri_san_peer_certificate.as_ref())
                 .map(|uri| uri.as_bytes().to_vec()),
+            certificate_presented: Some(tls.is_some_and(|tls| tls.peer_certificate_presented)),
             certificate_valid: tls.and_then(|tls| tls.peer_certificate_valid),
             destination_port: Some(port),
             ..Connection::default()

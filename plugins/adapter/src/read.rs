@@ -13,8 +13,11 @@ pub(crate) struct Unreadable;
 /// Reads what `needs` names of the request that is being handled.
 pub(crate) fn head(id: RequestId, needs: Needs) -> Result<Head, Unreadable> {
     let headers = if needs.headers { headers()? } else { Headers::default() };
+    let uri_san = value(needs.uri_san, Path::URI_SAN_PEER_CERTIFICATE)?;
+    let is_nameless = needs.uri_san && uri_san.as_deref().is_none_or(<[u8]>::is_empty);
     let connection = Connection {
-        uri_san: value(needs.uri_san, Path::URI_SAN_PEER_CERTIFICATE)?,
+        certificate_presented: parsed(is_nameless, Path::MTLS, property::boolean)?,
+        uri_san,
         certificate_valid: parsed(needs.certificate_valid, Path::PEER_CERTIFICATE_VALID, property::boolean)?,
         principal_state: value(needs.principal_state, Path::PEER_PRINCIPAL_STATE)?,
         destination_port: parsed(needs.destination_port, Path::DESTINATION_PORT, property::port)?,

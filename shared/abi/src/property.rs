@@ -16,6 +16,8 @@ pub struct Path(&'static [u8]);
 impl Path {
     /// The first URI SAN of the peer's certificate, a string.
     pub const URI_SAN_PEER_CERTIFICATE: Self = Self(b"connection\0uri_san_peer_certificate");
+    /// Whether the peer presented a certificate, a boolean.
+    pub const MTLS: Self = Self(b"connection\0mtls");
     /// Whether this connection's handshake verified the peer's certificate, a boolean (Envoy 1.40).
     pub const PEER_CERTIFICATE_VALID: Self = Self(b"connection\0peer_certificate_valid");
     /// The caller as an Istio waypoint's outer listener recorded it, a string.

@@ -64,8 +64,10 @@ pub struct Planted {
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
-    /// Nobody that has a name.
+    /// Nobody that has a name: no certificate.
     Nameless,
+    /// Whoever presents a certificate without a URI name.
+    Unnamed,
     /// Whoever has this URI name, byte for byte.
     Named(Vec<u8>),
 }

@@ -75,10 +75,10 @@ pub struct RawCase {
 pub struct RawGiven {
     /// A name in `policies`; left out: `policy.yaml` beside the file.
     pub policy: Option<String>,
-    /// `anonymous` (TLS without a certificate; the default), `plaintext`, or the one URI name of the certificate that the
-    /// caller presents, well formed or not.
+    /// `anonymous` (TLS without a certificate; the default), `plaintext`, `unnamed` (a certificate without a URI name), or the one URI
+    /// name of the certificate that the caller presents, well formed or not.
     pub peer: Option<String>,
-    /// Further names in the caller's certificate, which the plugin does not read. With `peer` left out they are its only ones.
+    /// Further names in the caller's certificate, which the plugin does not read. With `peer: unnamed`, or left out, they are its only ones.
     pub named: Option<RawNamed>,
     /// Whether the mesh's authority issued the certificate.
     pub certificate: Option<RawCertificate>,

@@ -109,12 +109,20 @@ fn telling(decided: &[Decided]) -> Option<&Verdict> {
 
 /// Only what is needed of all that could be read.
 pub(crate) fn only(all: &Head, needs: Needs) -> Head {
-    let Connection { uri_san, certificate_valid, principal_state, destination_port, source_address } =
-        all.connection.clone();
+    let Connection {
+        uri_san,
+        certificate_presented,
+        certificate_valid,
+        principal_state,
+        destination_port,
+        source_address,
+    } = all.connection.clone();
     Head {
         id: all.id,
         headers: if needs.headers { all.headers.clone() } else { Headers::default() },
         connection: Connection {
+            certificate_presented: certificate_presented
+                .filter(|_| needs.uri_san && uri_san.as_deref().is_none_or(<[u8]>::is_empty)),
             uri_san: uri_san.filter(|_| needs.uri_san),
             certificate_valid: certificate_valid.filter(|_| needs.certificate_valid),
             principal_state: principal_state.filter(|_| needs.principal_state),
@@ -145,18 +153,28 @@ pub fn headers(asked: &Asked) -> Headers {
 /// What the proxy says of a connection of this caller.
 pub fn connection(peer: &Caller, transport: Transport, port: u16) -> Connection {
     let name = match peer {
-        Caller::Nameless => None,
+        Caller::Nameless | Caller::Unnamed => None,
         Caller::Named(name) => Some(name.clone()),
     };
+    let presented = *peer != Caller::Nameless;
+    let certificate_presented = match transport {
+        Transport::Tls | Transport::TlsUntrusted => Some(presented),
+        Transport::Plaintext | Transport::Waypoint => Some(false),
+    };
     let (uri_san, certificate_valid, principal_state) = match transport {
-        Transport::Tls => {
-            let presented = name.is_some();
-            (name, Some(presented), None)
-        }
+        Transport::Tls => (name, Some(presented), None),
         Transport::TlsUntrusted => (name, Some(false), None),
         Transport::Plaintext => (None, None, None),
         Transport::Waypoint => (None, None, name),
     };
     let source_address = Some(b"127.0.0.1:50000".to_vec());
-    Connection { uri_san, certificate_valid, principal_state, destination_port: Some(port), source_address }
+    let destination_port = Some(port);
+    Connection {
+        uri_san,
+        certificate_presented,
+        certificate_valid,
+        principal_state,
+        destination_port,
+        source_address,
+    }
 }

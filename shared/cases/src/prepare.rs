@@ -95,7 +95,8 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
         return Err("no step; a case asks at least once".to_owned());
     }
     let named = raw.given.named.map(|RawNamed { dns, common_name }| Named { dns, common_name });
-    if named.is_some() && !matches!(transport, Transport::Tls | Transport::TlsUntrusted) {
+    let presented = matches!(transport, Transport::Tls | Transport::TlsUntrusted) && peer != Caller::Nameless;
+    if named.is_some() && !presented {
         return Err("`named` is of a certificate, and there is none".to_owned());
     }
     let steps = raw.steps.into_iter().map(step).collect::<Result<Vec<_>, _>>()?;
@@ -181,12 +182,15 @@ fn server(raw: RawServer) -> Result<Server, String> {
 }
 
 fn caller(given: &RawGiven) -> Result<(Caller, Transport), String> {
-    let peer = given.peer.as_deref().unwrap_or("anonymous");
+    let nobody = if given.named.is_some() { "unnamed" } else { "anonymous" };
+    let peer = given.peer.as_deref().unwrap_or(nobody);
     let untrusted = matches!(given.certificate, Some(RawCertificate::Untrusted));
     let waypoint = matches!(given.via, Some(RawVia::Waypoint));
     let (named, plaintext) = match peer {
         "anonymous" => (Caller::Nameless, false),
         "plaintext" => (Caller::Nameless, true),
+        "unnamed" if waypoint => return Err("a waypoint's inner listener sees no certificate".to_owned()),
+        "unnamed" => (Caller::Unnamed, false),
         name => (Caller::Named(bytes(name)?), false),
     };
     let transport = match (waypoint, plaintext, untrusted) {

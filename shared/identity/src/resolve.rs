@@ -14,6 +14,9 @@ pub enum PeerError {
     /// The ID of a trust domain: an authority's, and an authority is no caller (X509-SVID §5.2).
     #[error("the verified peer's name is that of a trust domain; a caller's SPIFFE ID has a path")]
     TrustDomainAlone,
+    /// A certificate without a URI SAN (X509-SVID §2 demands one).
+    #[error("the verified peer's certificate names nobody; it must hold one URI SAN")]
+    Nameless,
     /// Several URI SANs, which the proxy joins with a comma (X509-SVID §2 allows one).
     #[error("the verified peer has more than one name; a certificate must hold one URI SAN")]
     Several,
@@ -44,11 +47,14 @@ pub enum PeerError {
 pub fn resolve(connection: Connection, settings: &Settings) -> Result<Peer, PeerError> {
     match settings.source() {
         Source::Connection => {
-            let Some(name) = connection.uri_san.filter(|name| !name.is_empty()) else {
+            let name = connection.uri_san.filter(|name| !name.is_empty());
+            if name.is_none() && connection.certificate_presented != Some(true) {
                 return Ok(Peer::Anonymous(Anonymous::NoIdentity));
-            };
+            }
             match (settings.verified_by(), connection.certificate_valid) {
-                (VerifiedBy::Transport, _) | (VerifiedBy::Connection, Some(true)) => caller(name),
+                (VerifiedBy::Transport, _) | (VerifiedBy::Connection, Some(true)) => {
+                    name.map_or(Err(PeerError::Nameless), caller)
+                }
                 (VerifiedBy::Connection, Some(false) | None) => Ok(Peer::Anonymous(Anonymous::Unverified)),
             }
         }

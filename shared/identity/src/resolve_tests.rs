@@ -114,6 +114,24 @@ fn several_recorded_names_are_refused() {
 }
 
 #[test]
+fn a_certificate_without_a_name_is_not_taken_for_no_certificate() {
+    for uri_san in [None, Some(Vec::new())] {
+        let nameless = |valid| Connection {
+            uri_san: uri_san.clone(),
+            certificate_presented: Some(true),
+            certificate_valid: valid,
+            ..Connection::default()
+        };
+        assert_eq!(resolve(nameless(None), &over_transport()), Err(PeerError::Nameless));
+        assert_eq!(resolve(nameless(Some(true)), &over_connection()), Err(PeerError::Nameless));
+        assert_eq!(resolve(nameless(Some(false)), &over_connection()), UNVERIFIED);
+        assert_eq!(resolve(nameless(Some(true)), &over_filter_state()), NO_IDENTITY);
+    }
+    let nothing = Connection { certificate_presented: Some(false), ..Connection::default() };
+    assert_eq!(resolve(nothing, &over_transport()), NO_IDENTITY);
+}
+
+#[test]
 fn only_the_configured_source_is_read() {
     let connection = Connection {
         uri_san: Some(WEB.into()),
@@ -191,10 +209,13 @@ mod properties {
 
         #[test]
         fn a_name_is_given_only_as_it_stands_in_the_source_and_only_when_verified(
-            uri_san in name(), principal_state in name(), certificate_valid in any::<Option<bool>>(), pair in 0_usize..3,
+            uri_san in name(), principal_state in name(), certificate_valid in any::<Option<bool>>(),
+            certificate_presented in any::<Option<bool>>(), pair in 0_usize..3,
         ) {
             let (source, verified_by) = PAIRS.get(pair).copied().unwrap();
-            let connection = Connection { uri_san, certificate_valid, principal_state, ..Connection::default() };
+            let connection = Connection {
+                uri_san, certificate_presented, certificate_valid, principal_state, ..Connection::default()
+            };
             let seen = match source {
                 Source::Connection => connection.uri_san.as_deref(),
                 Source::FilterState => connection.principal_state.as_deref(),
@@ -209,6 +230,9 @@ mod properties {
                     prop_assert!(verified_by == VerifiedBy::Connection && certificate_valid != Some(true));
                 }
                 Ok(Peer::Anonymous(Anonymous::Unread)) => prop_assert!(false, "resolve always reads"),
+                Err(PeerError::Nameless) => {
+                    prop_assert!(seen.is_none_or(<[u8]>::is_empty) && certificate_presented == Some(true));
+                }
                 Err(_) => prop_assert!(seen.is_some_and(|name| !name.is_empty())),
             }
         }

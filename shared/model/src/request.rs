@@ -23,6 +23,8 @@ pub struct Head {
 pub struct Connection {
     /// The first URI SAN of the peer's certificate; `None` where there is none. Presented, not verified.
     pub uri_san: Option<Vec<u8>>,
+    /// Whether the peer presented a certificate at all; read only where `uri_san` is asked for and there is none.
+    pub certificate_presented: Option<bool>,
     /// Whether the transport verified the peer's certificate on this connection; `None` where the proxy cannot say.
     pub certificate_valid: Option<bool>,
     /// The caller as the waypoint's own listener recorded it.

@@ -181,7 +181,7 @@ fn paths(root: &Path) -> io::Result<BTreeSet<Vec<u8>>> {
 fn names(root: &Path) -> io::Result<BTreeSet<Vec<u8>>> {
     let name = |case: &Case| match &case.peer {
         Caller::Named(name) => [&[2], name.as_slice()].concat(),
-        Caller::Nameless => vec![0],
+        Caller::Nameless | Caller::Unnamed => vec![0],
     };
     let mut seeds: BTreeSet<Vec<u8>> = cases(root)?.iter().map(name).collect();
     seeds.insert(b"\x02spiffe://dc1.consul/ns/default/dc/dc1/svc/web".to_vec());

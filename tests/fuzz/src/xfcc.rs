@@ -100,9 +100,11 @@ fn connection(source: &mut Unstructured<'_>) -> Result<Connection> {
     let uri_san = source.choose(&names)?.map(<[u8]>::to_vec);
     let principal_state = source.choose(&names)?.map(<[u8]>::to_vec);
     let certificate_valid = *source.choose(&[None, Some(false), Some(true)])?;
+    let certificate_presented = *source.choose(&[None, Some(false), Some(true)])?;
     let source_address = Some(b"10.0.0.1:4711".to_vec());
     Ok(Connection {
         uri_san,
+        certificate_presented,
         certificate_valid,
         principal_state,
         destination_port: Some(8080),
@@ -147,12 +149,20 @@ fn seen(plugin: &Guard, headers: &[(String, Vec<u8>)], connection: &Connection) 
 
 /// Only what is needed, as the adapter reads it.
 fn only(all: &Head, needs: Needs) -> Head {
-    let Connection { uri_san, certificate_valid, principal_state, destination_port, source_address } =
-        all.connection.clone();
+    let Connection {
+        uri_san,
+        certificate_presented,
+        certificate_valid,
+        principal_state,
+        destination_port,
+        source_address,
+    } = all.connection.clone();
     Head {
         id: all.id,
         headers: if needs.headers { all.headers.clone() } else { Headers::default() },
         connection: Connection {
+            certificate_presented: certificate_presented
+                .filter(|_| needs.uri_san && uri_san.as_deref().is_none_or(<[u8]>::is_empty)),
             uri_san: uri_san.filter(|_| needs.uri_san),
             certificate_valid: certificate_valid.filter(|_| needs.certificate_valid),
             principal_state: principal_state.filter(|_| needs.principal_state),

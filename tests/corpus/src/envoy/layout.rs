@@ -153,9 +153,9 @@ impl Layout {
             Transport::Tls => false,
             Transport::TlsUntrusted => true,
         };
-        let options = match (&case.peer, &case.named) {
-            (Caller::Nameless, None) => TlsOptions::anonymous(),
-            (Caller::Named(_), _) | (Caller::Nameless, Some(_)) => {
+        let options = match &case.peer {
+            Caller::Nameless => TlsOptions::anonymous(),
+            Caller::Named(_) | Caller::Unnamed => {
                 TlsOptions::presenting(&self.identity(case, foreign)?)
             }
         };
@@ -172,7 +172,7 @@ impl Layout {
     pub(super) fn peer_header(case: &Case) -> Option<(&'static str, &[u8])> {
         match (&case.peer, case.transport) {
             (Caller::Named(name), Transport::Waypoint) => Some((PEER_HEADER, name)),
-            (Caller::Named(_) | Caller::Nameless, _) => None,
+            (Caller::Named(_) | Caller::Nameless | Caller::Unnamed, _) => None,
         }
     }
 
@@ -188,7 +188,7 @@ impl Layout {
         }
         let ca = if foreign { &self.foreign } else { &self.mesh };
         let leaf = match &case.peer {
-            Caller::Nameless => Leaf::nameless(),
+            Caller::Nameless | Caller::Unnamed => Leaf::nameless(),
             Caller::Named(name) => Leaf::uri(name.as_slice()),
         };
         let names = case.named.iter();

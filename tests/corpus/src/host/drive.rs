@@ -194,15 +194,16 @@ fn seen(
 /// What the proxy says of a connection of the case's caller.
 fn attributes(case: &Case) -> Attributes {
     let name = match &case.peer {
-        Caller::Nameless => None,
+        Caller::Nameless | Caller::Unnamed => None,
         Caller::Named(name) => Some(name.clone()),
     };
     let plain =
         Attributes { destination_address: format!("127.0.0.1:{}", case.port), ..Attributes::plaintext() };
+    let presented = case.peer != Caller::Nameless;
     let secured = |name: Option<Vec<u8>>, verified: bool| {
         let tls = Tls {
-            peer_certificate_presented: name.is_some(),
-            peer_certificate_valid: Some(verified && name.is_some()),
+            peer_certificate_presented: presented,
+            peer_certificate_valid: Some(verified && presented),
             ..Tls::default()
         };
         let path = ["connection", "uri_san_peer_certificate"].map(str::to_owned).to_vec();
