@@ -14,7 +14,7 @@ pub use tls::{TlsOptions, Versions};
 
 use connection::Connection;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,13 +86,15 @@ pub struct Client {
     address: SocketAddr,
     tls: Option<Arc<tls::Setup>>,
     patience: Duration,
+    from: Option<IpAddr>,
     connection: Option<Connection>,
 }
 
 impl Clone for Client {
     /// The same address and TLS session store, no connection.
     fn clone(&self) -> Self {
-        Self { address: self.address, tls: self.tls.clone(), patience: self.patience, connection: None }
+        let Self { address, tls, patience, from, connection: _ } = self;
+        Self { address: *address, tls: tls.clone(), patience: *patience, from: *from, connection: None }
     }
 }
 
@@ -100,13 +102,13 @@ impl Client {
     /// Plaintext.
     #[must_use]
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None, patience: PATIENCE, connection: None }
+        Self { address, tls: None, patience: PATIENCE, from: None, connection: None }
     }
 
     /// TLS, with or without a client certificate.
     pub fn tls(address: SocketAddr, options: &TlsOptions) -> Result<Self, ClientError> {
         let setup = options.setup().map_err(ClientError::Setup)?;
-        Ok(Self { address, tls: Some(Arc::new(setup)), patience: PATIENCE, connection: None })
+        Ok(Self { address, tls: Some(Arc::new(setup)), patience: PATIENCE, from: None, connection: None })
     }
 
     /// The same client (and TLS session store) towards another address, without a connection yet.
@@ -119,6 +121,13 @@ impl Client {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Connects from this address of our own.
+    #[must_use]
+    pub fn from(mut self, address: IpAddr) -> Self {
+        self.from = Some(address);
         self
     }
 
@@ -166,7 +175,7 @@ impl Client {
         let usable = self.connection.take().and_then(Connection::if_alive);
         let connection = match usable {
             Some(connection) => connection,
-            None => Connection::open(self.address, self.tls.as_deref(), self.patience)?,
+            None => Connection::open(self.address, self.from, self.tls.as_deref(), self.patience)?,
         };
         Ok(self.connection.insert(connection))
     }

@@ -3,8 +3,9 @@
 use super::message::Response;
 use super::{ClientError, tls};
 use rustls::{ClientConnection, HandshakeKind, StreamOwned};
+use socket2::{Domain, Socket, Type};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 const MAX_HEADERS: usize = 256;
@@ -44,11 +45,17 @@ enum Framing {
 impl Connection {
     pub(super) fn open(
         peer: SocketAddr,
+        from: Option<IpAddr>,
         tls: Option<&tls::Setup>,
         patience: Duration,
     ) -> Result<Self, ClientError> {
         let fail = |source| ClientError::Connect { to: peer, source };
-        let stream = TcpStream::connect_timeout(&peer, patience).map_err(fail)?;
+        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, None).map_err(fail)?;
+        if let Some(from) = from {
+            socket.bind(&SocketAddr::new(from, 0).into()).map_err(fail)?;
+        }
+        socket.connect_timeout(&peer.into(), patience).map_err(fail)?;
+        let stream = TcpStream::from(socket);
         stream.set_nodelay(true).map_err(fail)?;
         stream.set_read_timeout(Some(patience)).map_err(fail)?;
         stream.set_write_timeout(Some(patience)).map_err(fail)?;

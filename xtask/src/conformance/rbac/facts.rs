@@ -1,6 +1,7 @@
 //! What a request is made of, and how it is bent to what a rule asks for, or almost asks for.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use meshward_model::SpiffeId;
 use serde_json::{Map, Value, json};
@@ -23,6 +24,17 @@ pub(super) enum Caller {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Connection {
     pub(super) caller: Caller,
+    /// What TLS asks for (SNI); an address: nothing.
+    pub(super) server_name: String,
+    /// Where it comes from.
+    pub(super) from: Ipv4Addr,
+}
+
+/// What a filter before both engines writes into its metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Written {
+    Text(String),
+    List(Vec<String>),
 }
 
 /// A request.
@@ -32,6 +44,9 @@ pub(super) struct Facts {
     pub(super) path: String,
     pub(super) host: String,
     pub(super) headers: Vec<(String, String)>,
+    /// `x-forwarded-for`
+    pub(super) forwarded: Option<String>,
+    pub(super) written: Option<Written>,
     /// The token's claims.
     pub(super) token: Option<Map<String, Value>>,
 }
@@ -52,35 +67,56 @@ impl Caller {
         id.is_some_and(|id| !id.path().is_empty())
     }
 
-    fn uri_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Self::Nobody => None,
-            Self::Names { uris, .. } => uris.first_mut(),
+    /// Takes this part of the name. What is no SPIFFE ID is asked rarely, and on purpose, so not here.
+    fn be(&mut self, about: About, wanted: &str) {
+        let Self::Names { uris, .. } = self else { return };
+        let Some(uri) = uris.first() else { return };
+        let changed = Self::uri(renamed(uri, about, wanted));
+        if changed.is_workload() {
+            *self = changed;
         }
     }
 }
 
 /// A connection that this rule's words about the caller were asked of.
 pub(super) fn connection(rule: Option<&Rule>, here: Here, chance: &mut Chance) -> Connection {
-    if let Some(odd) = odd_caller(chance) {
-        return Connection { caller: odd };
-    }
+    let odd = odd_caller(chance);
     let name = value::base(About::Principal, here, chance);
-    let mut caller = Caller::uri(format!("spiffe://{name}"));
+    let mut made = Connection {
+        caller: odd.clone().unwrap_or_else(|| Caller::uri(format!("spiffe://{name}"))),
+        server_name: if chance.percent(10) { "10.0.0.1".to_owned() } else { "meshward.test".to_owned() },
+        from: Ipv4Addr::LOCALHOST,
+    };
     let asks: Vec<&Ask> = rule.map(|rule| of_one_way(rule, chance)).unwrap_or_default();
     let asks: Vec<&Ask> = asks.into_iter().filter(|ask| ask.field.is_of_the_connection()).collect();
     let bent = chance.percent(BENT).then(|| chance.below(asks.len()));
     for (at, ask) in asks.iter().enumerate() {
-        let wanted = wanted(ask, bent == Some(at), here, chance);
-        let Some(wanted) = wanted else { continue };
-        let before = caller.clone();
-        name_caller(&mut caller, ask.field.about, &wanted);
-        // What is no SPIFFE ID is asked rarely, and on purpose.
-        if !caller.is_workload() {
-            caller = before;
+        let Some(wanted) = wanted(ask, bent == Some(at), here, chance) else { continue };
+        let about = ask.field.about;
+        if about == About::DirectAddress {
+            let address = wanted.parse().ok().filter(Ipv4Addr::is_loopback);
+            made.from = address.unwrap_or(made.from);
+        } else if about == About::ServerName && is_server_name(&wanted) {
+            made.server_name = wanted;
+        } else if odd.is_none() {
+            made.caller.be(about, &wanted);
         }
     }
-    Connection { caller }
+    made
+}
+
+/// Whether a client may ask for it: other names no TLS library sends.
+fn is_server_name(name: &str) -> bool {
+    let good = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !label.is_empty()
+            && label.len() < 64
+            && label.bytes().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.len() < 250 && name.split('.').all(good) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Callers that few policies think of.
@@ -105,15 +141,15 @@ fn odd_caller(chance: &mut Chance) -> Option<Caller> {
     }
 }
 
-fn name_caller(caller: &mut Caller, about: About, wanted: &str) {
-    let Some(uri) = caller.uri_mut() else { return };
+/// The URI name `uri` with this instead.
+fn renamed(uri: &str, about: About, wanted: &str) -> String {
     let rest = uri.strip_prefix("spiffe://").unwrap_or(uri);
     let (domain, path) = rest.split_once('/').unwrap_or((rest, ""));
     let between =
         |begin: &str, end: &str| path.split_once(begin)?.1.split_once(end).map(|(part, _)| part.to_owned());
     let namespace = between("ns/", "/").unwrap_or_else(|| "foo".to_owned());
     let account = path.rsplit_once("sa/").map_or("web", |(_, account)| account);
-    *uri = match about {
+    match about {
         About::Principal => format!("spiffe://{wanted}"),
         About::Namespace => format!("spiffe://{domain}/ns/{wanted}/sa/{account}"),
         About::TrustDomain => format!("spiffe://{wanted}/{path}"),
@@ -122,6 +158,11 @@ fn name_caller(caller: &mut Caller, about: About, wanted: &str) {
             format!("spiffe://{domain}/ns/{namespace}/sa/{account}")
         }
         About::RequestPrincipal
+        | About::RemoteAddress
+        | About::DirectAddress
+        | About::DestinationAddress
+        | About::ServerName
+        | About::Metadata(_)
         | About::Authority
         | About::Port
         | About::Method
@@ -129,8 +170,8 @@ fn name_caller(caller: &mut Caller, about: About, wanted: &str) {
         | About::Header(_)
         | About::Audience
         | About::Presenter
-        | About::Claim(_) => return,
-    };
+        | About::Claim(_) => uri.to_owned(),
+    }
 }
 
 /// The asks of one way through a rule: an entry of `from`, one of `to`, all of `when`.
@@ -166,6 +207,8 @@ impl Facts {
             path: value::base(About::Path, here, chance),
             host: value::base(About::Authority, here, chance),
             headers: Vec::new(),
+            forwarded: chance.percent(20).then(|| value::base(About::RemoteAddress, here, chance)),
+            written: chance.percent(20).then(|| Written::Text(value::base(About::Header(""), here, chance))),
             token: chance.percent(45).then(|| some_claims(here, chance)),
         };
         let asks = rule.map(|rule| of_one_way(rule, chance)).unwrap_or_default();
@@ -209,7 +252,32 @@ impl Facts {
             About::Audience => self.put_claim(&["aud"], &wanted, here, chance),
             About::Presenter => self.put_claim(&["azp"], &wanted, here, chance),
             About::Claim(names) => self.put_claim(names, &wanted, here, chance),
+            About::RemoteAddress => {
+                let other = value::base(About::RemoteAddress, here, chance);
+                self.forwarded = Some(match chance.below(12) {
+                    0 => format!("{other}, {wanted}"),
+                    1 => format!("{wanted},{other}"),
+                    2 => format!("{wanted}:8080"),
+                    3 => format!("{wanted}, x"),
+                    _ => wanted,
+                });
+            }
+            About::Metadata(_) => {
+                let listed = wanted.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+                let other = value::base(About::Header(""), here, chance);
+                self.written = Some(match (listed, chance.percent(85)) {
+                    (Some(item), true) => {
+                        Written::List(vec![other, value::matching(About::Header(""), item, here, chance)])
+                    }
+                    (None, false) => Written::List(vec![wanted]),
+                    (Some(item), false) => Written::Text(item.to_owned()),
+                    (None, true) => Written::Text(wanted),
+                });
+            }
             About::Port
+            | About::DestinationAddress
+            | About::DirectAddress
+            | About::ServerName
             | About::Principal
             | About::Namespace
             | About::ServiceAccount
@@ -221,6 +289,8 @@ impl Facts {
         match about {
             About::Header(name) => self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name)),
             About::RequestPrincipal => self.token = None,
+            About::RemoteAddress => self.forwarded = None,
+            About::Metadata(_) => self.written = None,
             About::Audience => self.take_claim(&["aud"]),
             About::Presenter => self.take_claim(&["azp"]),
             About::Claim(names) => self.take_claim(names),
@@ -228,6 +298,9 @@ impl Facts {
             | About::Namespace
             | About::ServiceAccount
             | About::TrustDomain
+            | About::DirectAddress
+            | About::DestinationAddress
+            | About::ServerName
             | About::Authority
             | About::Port
             | About::Method

@@ -2,13 +2,13 @@
 //! one more line here.
 
 use About::{
-    Audience, Authority, Claim, Header, Method, Namespace, Path, Port, Presenter, Principal,
-    RequestPrincipal, ServiceAccount, TrustDomain,
+    Audience, Authority, Claim, DestinationAddress, DirectAddress, Header, Metadata, Method, Namespace, Path,
+    Port, Presenter, Principal, RemoteAddress, RequestPrincipal, ServerName, ServiceAccount, TrustDomain,
 };
 use Place::{Condition, Operation, Source};
 use Shape::{
-    Any, AnyIssuer, AnySubject, Bare, Exact, Inner, Middle, OneSegment, Prefix, Qualified, Rest, RestThen,
-    StarStar, SubjectPrefix, Suffix, SuffixIssuer,
+    Address, Address6, Any, AnyIssuer, AnySubject, Bare, Block, Block6, Exact, Inner, Listed, Middle,
+    OneSegment, Prefix, Qualified, Rest, RestThen, StarStar, SubjectPrefix, Suffix, SuffixIssuer,
 };
 
 /// Where a field stands in a rule.
@@ -30,6 +30,15 @@ pub(super) enum About {
     ServiceAccount,
     TrustDomain,
     RequestPrincipal,
+    /// Who Envoy thinks the client is, `x-forwarded-for` included.
+    RemoteAddress,
+    /// Who connected.
+    DirectAddress,
+    DestinationAddress,
+    /// What TLS asked for (SNI).
+    ServerName,
+    /// What another filter wrote under this key of [`METADATA`].
+    Metadata(&'static str),
     Authority,
     Port,
     Method,
@@ -76,6 +85,16 @@ pub(super) enum Shape {
     Bare,
     /// `namespace/name`
     Qualified,
+    /// `10.0.0.1`
+    Address,
+    /// `10.0.0.0/8`
+    Block,
+    /// `2001:db8::1`
+    Address6,
+    /// `2001:db8::/32`
+    Block6,
+    /// `[value]`: in a list
+    Listed,
 }
 
 impl Shape {
@@ -98,6 +117,11 @@ impl Shape {
             StarStar => "*/*",
             Bare => "no slash",
             Qualified => "namespace/name",
+            Address => "IPv4",
+            Block => "IPv4/n",
+            Address6 => "IPv6",
+            Block6 => "IPv6/n",
+            Listed => "[value]",
         }
     }
 }
@@ -122,6 +146,12 @@ const CALLERS: &[Shape] =
     &[Exact, Any, AnySubject, SubjectPrefix, Prefix, Suffix, AnyIssuer, SuffixIssuer, StarStar, Bare];
 const PATHS: &[Shape] = &[Exact, Prefix, Suffix, Any, Middle, Inner, OneSegment, Rest, RestThen];
 const PLAIN: &[Shape] = &[Exact];
+const ADDRESSES: &[Shape] = &[Address, Block, Address6, Block6];
+const ADDRESSES4: &[Shape] = &[Address, Block];
+const METADATA_VALUES: &[Shape] = &[Exact, Prefix, Suffix, Any, Middle, Inner, Listed];
+
+/// The namespace of the metadata that a filter before both engines writes.
+pub(super) const METADATA: &str = "envoy.filters.http.probe";
 
 const fn source(about: About, name: &'static str, not_name: &'static str, shapes: &'static [Shape]) -> Field {
     Field { place: Source, about, name, not_name, shapes }
@@ -140,15 +170,15 @@ const fn condition(about: About, name: &'static str, shapes: &'static [Shape]) -
     Field { place: Condition, about, name, not_name: name, shapes }
 }
 
-pub(super) const TOKENS: bool = false;
-
 /// All of them.
-pub(super) static FIELDS: [Field; 26] = [
+pub(super) static FIELDS: [Field; 33] = [
     source(Principal, "principals", "notPrincipals", STRINGS),
     source(Namespace, "namespaces", "notNamespaces", STRINGS),
     source(ServiceAccount, "serviceAccounts", "notServiceAccounts", ACCOUNTS),
     source(TrustDomain, "trustDomains", "notTrustDomains", DOMAINS),
     source(RequestPrincipal, "requestPrincipals", "notRequestPrincipals", CALLERS),
+    source(RemoteAddress, "remoteIpBlocks", "notRemoteIpBlocks", ADDRESSES),
+    source(DirectAddress, "ipBlocks", "notIpBlocks", ADDRESSES4),
     operation(Authority, "hosts", "notHosts", STRINGS),
     operation(Port, "ports", "notPorts", PLAIN),
     operation(Method, "methods", "notMethods", STRINGS),
@@ -157,7 +187,12 @@ pub(super) static FIELDS: [Field; 26] = [
     condition(Namespace, "source.namespace", STRINGS),
     condition(ServiceAccount, "source.serviceAccount", ACCOUNTS),
     condition(TrustDomain, "source.trustDomain", DOMAINS),
+    condition(RemoteAddress, "remote.ip", ADDRESSES),
+    condition(DirectAddress, "source.ip", ADDRESSES4),
+    condition(DestinationAddress, "destination.ip", ADDRESSES4),
     condition(Port, "destination.port", PLAIN),
+    condition(ServerName, "connection.sni", STRINGS),
+    condition(Metadata("tier"), "experimental.envoy.filters.http.probe[tier]", METADATA_VALUES),
     condition(Header("x-role"), "request.headers[x-role]", STRINGS),
     condition(Header("X-Team"), "request.headers[X-Team]", STRINGS),
     condition(Header(":method"), "request.headers[:method]", STRINGS),
@@ -173,14 +208,12 @@ pub(super) static FIELDS: [Field; 26] = [
 ];
 
 impl Field {
-    /// Whether it takes a token.
-    pub(super) fn is_of_a_token(&self) -> bool {
-        matches!(self.about, RequestPrincipal | Audience | Presenter | Claim(_))
-    }
-
     /// Whether it looks at the connection, which many requests share.
     pub(super) fn is_of_the_connection(&self) -> bool {
-        matches!(self.about, Principal | Namespace | ServiceAccount | TrustDomain)
+        matches!(
+            self.about,
+            Principal | Namespace | ServiceAccount | TrustDomain | DirectAddress | ServerName
+        )
     }
 }
 
@@ -194,7 +227,7 @@ pub(super) struct Form {
 
 impl Form {
     /// All forms of the fields that `wanted` takes.
-    pub(super) fn all(wanted: impl Fn(&Field) -> bool) -> Vec<Self> {
+    pub(super) fn all(wanted: impl Fn(&'static Field) -> bool) -> Vec<Self> {
         let fields = FIELDS.iter().filter(|field| wanted(field));
         fields
             .flat_map(|field| {

@@ -12,7 +12,8 @@ use meshward_harness::poll;
 use serde_json::Value;
 
 use super::chance::Chance;
-use super::facts::{self, Connection, Facts};
+use super::facts::{self, Connection, Facts, Written};
+use super::protobuf;
 use super::scene::{self, Scene};
 use super::set::Set;
 use super::verdict::{Expected, Line, Outcome};
@@ -97,6 +98,15 @@ fn id(set: usize, number: usize) -> String {
 fn raw(facts: &Facts, id: &str, key: &Key) -> RawRequest {
     let request = RawRequest::new(facts.method.as_bytes(), facts.path.as_bytes()).host(facts.host.as_bytes());
     let request = request.header(scene::ID, id);
+    let request = match &facts.forwarded {
+        Some(address) => request.header("x-forwarded-for", address.as_bytes()),
+        None => request,
+    };
+    let request = match &facts.written {
+        Some(Written::Text(text)) => request.header(scene::WRITTEN, text.as_bytes()),
+        Some(Written::List(items)) => request.header(scene::WRITTEN_LIST, protobuf::list(items)),
+        None => request,
+    };
     let headers = facts.headers.iter();
     let request =
         headers.fold(request, |request, (name, value)| request.header(name.as_bytes(), value.as_bytes()));

@@ -17,9 +17,11 @@ use meshward_harness::config::{
 };
 use meshward_harness::envoy::Envoy;
 use meshward_harness::ports::Reserved;
+use meshward_model::Plugin as _;
 use serde_json::{Map, Value, json};
 
 use super::facts::{Caller, Connection};
+use super::field::METADATA;
 use super::set::{NAMESPACE, Set};
 use super::translator::Translated;
 use crate::modules::Plugin;
@@ -29,6 +31,9 @@ use crate::paths;
 pub(super) const ACCESS_LOG: &str = "access";
 /// Names a request in the access log.
 pub(super) const ID: &str = "x-pair";
+/// What these headers say, the filter [`metadata`] writes into its metadata: as text, or as a list.
+pub(super) const WRITTEN: &str = "x-written";
+pub(super) const WRITTEN_LIST: &str = "x-written-list";
 /// Before the keys of what a filter would have done.
 const PREFIXES: [(&str, &str); 2] = [("DENY", "deny_"), ("ALLOW", "allow_")];
 /// Before the number of a rule that was asked by itself.
@@ -53,14 +58,11 @@ impl Scene {
     }
 
     /// One address for each set, all on one port.
-    pub(super) fn addresses(sets: usize) -> Result<Reserved> {
-        let address = |number: usize| {
-            let last = u8::try_from(number.checked_rem(200).unwrap_or(0).saturating_add(1)).unwrap_or(1);
-            let third = u8::try_from(number / 200).unwrap_or(0);
-            IpAddr::V4(Ipv4Addr::new(127, 0, third, last))
-        };
-        let addresses: Vec<IpAddr> = (0..sets).map(address).collect();
-        Reserved::on(&addresses).context("no port that is free on all of the loopback addresses")
+    pub(super) fn addresses(sets: &[usize]) -> Result<(Reserved, Vec<Ipv4Addr>)> {
+        let addresses: Vec<Ipv4Addr> = sets.iter().map(|set| address(*set)).collect();
+        let all: Vec<IpAddr> = addresses.iter().copied().map(IpAddr::V4).collect();
+        let reserved = Reserved::on(&all).context("no port that is free on all of the loopback addresses")?;
+        Ok((reserved, addresses))
     }
 
     /// An Envoy that serves these sets, each at its address.
@@ -77,9 +79,10 @@ impl Scene {
         let listener = Listener::on(address).named(&format!("set-{}", set.number)).tls(tls).http(http());
         let natives = translated.filters.iter().flat_map(only_saying).map(Filter::Raw);
         let module = paths::modules().join(Plugin::Authz.name()).with_extension("wasm");
-        let filters = std::iter::once(Filter::Raw(self.jwt()))
+        let filters = [Filter::Raw(metadata()), Filter::Raw(self.jwt())]
+            .into_iter()
             .chain(natives)
-            .chain([Filter::Wasm(Wasm::new(&module, &configuration(set)))]);
+            .chain([Filter::Wasm(Wasm::new(&module, &configuration(&set.documents)))]);
         filters.fold(listener, Listener::filter).access_log(access_log())
     }
 
@@ -107,7 +110,10 @@ impl Scene {
             Caller::Nobody => TlsOptions::anonymous(),
             named @ Caller::Names { .. } => TlsOptions::presenting(&self.identity(named)?),
         };
-        Client::tls(address, &options.resumption(false)).context("the client's certificate cannot be used")
+        let mut options = options.resumption(false);
+        options.server_name.clone_from(&connection.server_name);
+        let client = Client::tls(address, &options).context("the client's certificate cannot be used")?;
+        Ok(client.from(IpAddr::V4(connection.from)))
     }
 
     fn identity(&mut self, caller: &Caller) -> Result<Identity> {
@@ -127,18 +133,31 @@ impl Scene {
     }
 }
 
+/// A set's own address, the same in every run.
+fn address(set: usize) -> Ipv4Addr {
+    let part = |number: usize| u8::try_from(number).unwrap_or(0);
+    let (third, last) = (set.checked_div(200).unwrap_or(0), set.checked_rem(200).unwrap_or(0));
+    let (second, third) = (third.checked_div(250).unwrap_or(0), third.checked_rem(250).unwrap_or(0));
+    Ipv4Addr::new(127, part(second.saturating_add(8)), part(third), part(last.saturating_add(1)))
+}
+
 /// What our module is given for a set: what istiod was given.
-pub(super) fn configuration(set: &Set) -> String {
-    let from = if super::field::TOKENS { "jwt_authn" } else { "none" };
-    json!({
-        "apiVersion": "meshward.io/v1alpha1",
-        "kind": "PluginConfig",
-        "peerVerifiedBy": "transport",
-        "whenNothingApplies": "allow",
-        "claims": {"from": from},
-        "documents": set.documents,
-    })
-    .to_string()
+pub(super) fn configuration(documents: &[Value]) -> String {
+    let all = |from: &str| {
+        json!({
+            "apiVersion": "meshward.io/v1alpha1",
+            "kind": "PluginConfig",
+            "peerVerifiedBy": "transport",
+            "whenNothingApplies": "allow",
+            "claims": {"from": from},
+            "documents": documents,
+        })
+        .to_string()
+    };
+    let known =
+        meshward_pipeline::Authz::configure(all("jwt_authn").as_bytes(), &meshward_model::Node::default())
+            .is_ok();
+    all(if known { "jwt_authn" } else { "none" })
 }
 
 /// istiod's filter that does nothing but say what it would have done. After one that denies, each of its rules once more by itself,
@@ -173,6 +192,24 @@ fn denying(filter: &Value) -> Vec<(&String, &Value)> {
 /// The names of the rules that deny, as their keys in the access log are numbered.
 pub(super) fn names(translated: &Translated) -> Vec<&str> {
     translated.filters.iter().flat_map(denying).map(|(name, _)| name.as_str()).collect()
+}
+
+/// A filter that writes metadata, for policies that look at it.
+fn metadata() -> Value {
+    let rule = |header: &str, value: &Value| {
+        let mut on_present = json!({"metadata_namespace": METADATA, "key": "tier"});
+        if let (Some(all), Some(more)) = (on_present.as_object_mut(), value.as_object()) {
+            all.extend(more.clone());
+        }
+        json!({"header": header, "on_header_present": on_present, "remove": true})
+    };
+    json!({"name": "metadata", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
+        "request_rules": [
+            rule(WRITTEN, &json!({"type": "STRING"})),
+            rule(WRITTEN_LIST, &json!({"type": "PROTOBUF_VALUE", "encode": "BASE64"})),
+        ],
+    }})
 }
 
 /// As in a sidecar by default: paths are normalised, and any method comes through.

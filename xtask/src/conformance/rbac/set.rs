@@ -117,17 +117,23 @@ impl Outline {
     fn documents(&self, rules: &[Rule]) -> Vec<Value> {
         let mut rules = rules.iter();
         let documents = self.documents.iter().map(|(namespace, name, action, count)| {
-            let rules: Vec<Value> = rules.by_ref().take(*count).map(Rule::to_json).collect();
-            let spec = if rules.is_empty() { json!({}) } else { json!({"action": action, "rules": rules}) };
-            json!({
-                "apiVersion": "security.istio.io/v1",
-                "kind": "AuthorizationPolicy",
-                "metadata": {"name": name, "namespace": namespace},
-                "spec": spec,
-            })
+            let rules: Vec<Rule> = rules.by_ref().take(*count).cloned().collect();
+            document(namespace, name, action, &rules)
         });
         documents.collect()
     }
+}
+
+/// A document.
+pub(super) fn document(namespace: &str, name: &str, action: &str, rules: &[Rule]) -> Value {
+    let rules: Vec<Value> = rules.iter().map(Rule::to_json).collect();
+    let spec = if rules.is_empty() { json!({}) } else { json!({"action": action, "rules": rules}) };
+    json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    })
 }
 
 /// Rules that are being made.
@@ -194,6 +200,16 @@ fn ask<'a>(asks: &'a mut Vec<Ask>, field: &'static Field, chance: &mut Chance) -
 }
 
 impl Rule {
+    /// A rule that says one thing.
+    pub(super) fn of(field: &'static Field, value: String) -> Self {
+        let ask = Ask { field, values: vec![value], not_values: Vec::new() };
+        match field.place {
+            Place::Source => Self { from: vec![vec![ask]], ..Self::default() },
+            Place::Operation => Self { to: vec![vec![ask]], ..Self::default() },
+            Place::Condition => Self { when: vec![ask], ..Self::default() },
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.from.is_empty() && self.to.is_empty() && self.when.is_empty()
     }

@@ -1,8 +1,12 @@
 //! Values as policies write them, what a request must hold to match one, and what almost matches.
 
+use std::net::Ipv4Addr;
+
+use super::address;
 use super::chance::Chance;
-use super::field::About::{self, Audience, Authority, Claim, Header, Method, Namespace, Path, Port};
-use super::field::About::{Presenter, Principal, RequestPrincipal, ServiceAccount, TrustDomain};
+use super::field::About::{self, Audience, Authority, Claim, DestinationAddress, DirectAddress, Header};
+use super::field::About::{Metadata, Method, Namespace, Path, Port, Presenter, Principal, RemoteAddress};
+use super::field::About::{RequestPrincipal, ServerName, ServiceAccount, TrustDomain};
 use super::field::Shape;
 
 const DOMAINS: &[&str] = &["cluster.local", "td1", "east.example.com", "cluster.local.eu"];
@@ -29,10 +33,23 @@ const PATHS: &[&str] = &[
 ];
 const HEADERS: &[&str] = &["admin", "viewer", "admin,viewer", "team-a", "a", "Admin", "a b", "*"];
 const CLAIMS: &[&str] = &["admin", "viewer", "group-1", "a", "read:orders", "Admin", "https://api.example"];
+const REMOTE: &[&str] =
+    &["10.0.0.1", "10.0.0.2", "10.1.2.3", "192.168.1.77", "127.0.0.1", "203.0.113.9", "10.255.255.255"];
+const REMOTE6: &[&str] = &["2001:db8::1", "2001:db8:0:1::5", "::1", "2001:db8:ffff::", "fe80::1"];
+/// Where clients on loopback may come from.
+const DIRECT: &[&str] = &["127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.254", "127.0.1.0"];
+const SERVER_NAMES: &[&str] = &[
+    "meshward.test",
+    "api.example.com",
+    "a.example.com",
+    "outbound_.8080_._.httpbin.foo.svc.cluster.local",
+    "x",
+];
 
 /// Where the listener of a set is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Here {
+    pub(super) address: Ipv4Addr,
     pub(super) port: u16,
 }
 
@@ -59,7 +76,12 @@ pub(super) fn base(about: About, here: Here, chance: &mut Chance) -> String {
             let query = if chance.percent(40) { "?x=1" } else { "" };
             format!("{}{query}", chance.word(PATHS))
         }
-        Header(_) => chance.word(HEADERS),
+        RemoteAddress => chance.word(REMOTE),
+        DirectAddress => chance.word(DIRECT),
+        DestinationAddress if chance.percent(70) => here.address.to_string(),
+        DestinationAddress => chance.word(DIRECT),
+        ServerName => chance.word(SERVER_NAMES),
+        Header(_) | Metadata(_) => chance.word(HEADERS),
         Audience | Presenter | Claim(_) => chance.word(CLAIMS),
     }
 }
@@ -68,7 +90,15 @@ pub(super) fn base(about: About, here: Here, chance: &mut Chance) -> String {
 pub(super) fn text(about: About, shape: Shape, here: Here, chance: &mut Chance) -> String {
     let base = base(about, here, chance);
     match shape {
-        Shape::Exact | Shape::Qualified => base,
+        Shape::Exact | Shape::Qualified | Shape::Address => base,
+        Shape::Block => address::block(&base, chance),
+        Shape::Address6 => chance.word(REMOTE6),
+        Shape::Block6 => address::block(&chance.word(REMOTE6), chance),
+        Shape::Listed => {
+            let shapes = [Shape::Exact, Shape::Prefix, Shape::Suffix, Shape::Any];
+            let shape = chance.pick(&shapes).copied().unwrap_or(Shape::Any);
+            format!("[{}]", text(about, shape, here, chance))
+        }
         Shape::Prefix if about == RequestPrincipal => format!("{}*", parted(&issuer(&base), chance).0),
         Shape::Suffix if about == RequestPrincipal => format!("*{}", parted(&subject(&base), chance).1),
         Shape::Prefix => format!("{}*", parted(&base, chance).0),
@@ -137,6 +167,9 @@ pub(super) fn matching(about: About, value: &str, here: Here, chance: &mut Chanc
         let rest = chance.word(&["", "x", "x/y", "a/b/c", "cart"]);
         return value.replace("{**}", &rest).replace("{*}", &segment);
     }
+    if is_address(about) {
+        return address::inside(value, chance);
+    }
     if about == Namespace {
         let mut parts = value.split('*');
         let first = parts.next().unwrap_or_default().to_owned();
@@ -162,8 +195,15 @@ fn filling(about: About, here: Here, chance: &mut Chance) -> String {
     }
 }
 
+fn is_address(about: About) -> bool {
+    matches!(about, RemoteAddress | DirectAddress | DestinationAddress)
+}
+
 /// The same but for one small thing, or another value.
 pub(super) fn near(about: About, text: &str, here: Here, chance: &mut Chance) -> String {
+    if is_address(about) && chance.percent(80) {
+        return address::beside(text, chance);
+    }
     let mut characters: Vec<char> = text.chars().collect();
     let at = chance.below(characters.len());
     match chance.below(9) {
