@@ -15,10 +15,7 @@ pub(crate) fn lines(near: &NearMiss, reason: Reason, policy: &Input, request: &R
     let rule = texts.documents.iter().find_map(|document| rule(&document.root, near.rule.name()));
     let at =
         |node: &Node| format!("{}:{}", policy.name, yaml::line_and_column(&policy.text, node.span.start).0);
-    let told = match reason {
-        Reason::DenyRule => "refused, since it cannot be ruled out",
-        _ => "nearest",
-    };
+    let told = if reason == Reason::DenyRule { "refused, since it cannot be ruled out" } else { "nearest" };
     let place = rule.map(|rule| format!(" ({})", at(rule))).unwrap_or_default();
     let mut lines = vec![format!("{told}: {}{place}", near.rule)];
     for missed in &near.missed {
@@ -59,11 +56,13 @@ fn asked(node: &Node) -> String {
                     let values: Vec<String> = values.iter().map(plain).collect();
                     format!("{key} {}", values.join(", "))
                 }
-                value => format!("{key} {}", plain(value)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                    format!("{key} {}", plain(value))
+                }
             });
             fields.collect::<Vec<_>>().join("; ")
         }
-        value => plain(value),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => plain(&json),
     };
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

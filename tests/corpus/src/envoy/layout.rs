@@ -155,9 +155,7 @@ impl Layout {
         };
         let options = match &case.peer {
             Caller::Nameless => TlsOptions::anonymous(),
-            Caller::Named(_) | Caller::Unnamed => {
-                TlsOptions::presenting(&self.identity(case, foreign)?)
-            }
+            Caller::Named(_) | Caller::Unnamed => TlsOptions::presenting(&self.identity(case, foreign)?),
         };
         let options = options.trusting(self.mesh.root_pem()).resumption(false);
         Client::tls(address, &options).map_err(|error| failed(&error))
