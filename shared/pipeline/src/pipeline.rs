@@ -314,8 +314,9 @@ impl<S: Assemble> Pipeline<S> {
     }
 }
 
-/// The address without its port, as the proxy prints them: `10.0.0.1:4711`, `[::1]:4711`. Anything else (a pipe) has none.
+/// The address without its port, as the proxy prints them: `10.0.0.1:4711`, `[::1]:4711`. Anything else (a pipe) has none. An IPv6
+/// address that holds an IPv4 address stays one: what it is taken for is for those who look at it to say.
 fn address(text: &[u8]) -> Option<core::net::IpAddr> {
     let address: SocketAddr = core::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(address.ip().to_canonical())
+    Some(address.ip())
 }

@@ -251,3 +251,24 @@ fn a_malformed_peer_ends_a_request_only_where_an_enforced_document_looks_at_the_
     assert_eq!((verdict.denial(), verdict.reason()), (None, Reason::ShadowOnly));
     assert_eq!(verdict.shadow.map(|denial| denial.reason), Some(Reason::PeerMalformed));
 }
+
+#[test]
+fn an_address_inside_another_is_to_istios_kind_what_it_is_to_envoy() {
+    let rules = json!([{"from": [{"source": {"remoteIpBlocks": ["10.0.0.0/8"]}}]}]);
+    let istio = json!({
+        "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+        "metadata": {"name": "orders", "namespace": "shop"}, "spec": {"rules": rules},
+    });
+    let asked = |document: &Value, address: &str| {
+        let source_address = Some(format!("{address}:4711").into_bytes());
+        let connection = Connection { source_address, ..Connection::default() };
+        let head = Head { id: RequestId(7), headers: Headers::default(), connection, handover: None };
+        decide(&plugin(&json!({"documents": [document]})), head).1.denial().is_none()
+    };
+    let strict = policy(&json!({"rules": rules}));
+    for (address, by_istio, by_us) in
+        [("10.1.2.3", true, true), ("[::ffff:10.1.2.3]", false, true), ("[::ffff:11.1.2.3]", false, false)]
+    {
+        assert_eq!((asked(&istio, address), asked(&strict, address)), (by_istio, by_us), "{address}");
+    }
+}
