@@ -3,6 +3,7 @@
 
 mod address;
 mod chance;
+mod claims;
 mod deviation;
 mod facts;
 mod field;
@@ -25,6 +26,7 @@ use clap::Args as Arguments;
 use meshward_model::{Node, Plugin as _};
 
 use chance::Chance;
+use claims::Claims;
 use field::{Field, Form};
 use scene::Scene;
 use set::Set;
@@ -48,6 +50,9 @@ pub(crate) struct Args {
     /// What the sets and requests are made from; another one each time where it is not given
     #[arg(long)]
     seed: Option<u64>,
+    /// Who verifies tokens for authz: jwt-authn, unless authz cannot read its metadata
+    #[arg(long)]
+    claims: Option<Claims>,
     /// Only the set of this number, to see a difference again
     #[arg(long)]
     only: Option<u32>,
@@ -64,10 +69,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let program = translator::build()?;
     setup::ensure(&[setup::Step::Envoy(Envoy::Main)], false)?;
     let binary = Envoy::Main.install()?;
-    modules::build(&[modules::Plugin::Authz])?;
+    modules::build(&[modules::Plugin::Authn, modules::Plugin::Authz])?;
+    let claims = args.claims.unwrap_or_else(Claims::usual);
     let seed = args.seed.unwrap_or_else(some_seed);
     let forms = forms(seed);
-    show::progress(&format!("seed {seed}: {} forms of {} fields", forms.len(), field::FIELDS.len()));
+    show::progress(&format!(
+        "seed {seed}: {} forms of {} fields, claims by {claims:?}",
+        forms.len(),
+        field::FIELDS.len()
+    ));
     let undecided = field::FIELDS.iter().filter(|field| !is_decided(field)).map(|field| field.name);
     show::progress(&format!("not decided: {}", undecided.collect::<Vec<_>>().join(", ")));
     let numbers: Vec<usize> = match args.only {
@@ -81,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         forms: &forms,
         requests: usize::try_from(args.requests)?,
     };
-    let (start, mut tally, mut scene) = (Instant::now(), Tally::default(), Scene::new()?);
+    let (start, mut tally, mut scene) = (Instant::now(), Tally::default(), Scene::new(claims)?);
     for numbers in numbers.chunks(SETS_AN_ENVOY) {
         interrupt::check()?;
         run.batch(numbers, &mut scene, &mut tally)?;
@@ -112,7 +122,7 @@ fn is_decided(field: &'static Field) -> bool {
     let shape = field.shapes.first().copied().unwrap_or(field::Shape::Exact);
     let value = value::text(field.about, shape, here, &mut Chance::new(1, 1));
     let document = set::document("foo", "a", "ALLOW", &[set::Rule::of(field, value)]);
-    is_ours(&scene::configuration(&[document]))
+    is_ours(&Claims::usual().configuration(&[document]))
 }
 
 fn is_ours(configuration: &str) -> bool {
@@ -169,10 +179,8 @@ impl Run<'_> {
 
     /// Whether both compilers take the set.
     fn is_taken(&self, set: &Set, translated: &Translated, tally: &mut Tally) -> bool {
-        let ours = meshward_pipeline::Authz::configure(
-            scene::configuration(&set.documents).as_bytes(),
-            &Node::default(),
-        );
+        let configuration = Claims::usual().configuration(&set.documents);
+        let ours = meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default());
         if !translated.refused.is_empty() {
             tally.refused(set, self.seed, "istiod", &translated.refused.join("; "));
             return false;
@@ -194,7 +202,7 @@ mod tests {
         let (forms, here) = (forms(3), Here { address: Ipv4Addr::LOCALHOST, port: 8080 });
         for number in 0..300 {
             let set = Set::new(number, &forms, here, &mut Chance::new(3, u64::try_from(number).unwrap_or(0)));
-            let configuration = scene::configuration(&set.documents);
+            let configuration = Claims::usual().configuration(&set.documents);
             let taken = meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default());
             assert!(taken.is_ok(), "{configuration}: {}", taken.expect_err("it was refused"));
         }

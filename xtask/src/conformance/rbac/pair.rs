@@ -78,7 +78,7 @@ pub(super) fn send(
             _ => (scene.client(&connection, address)?, connection.clone()),
         };
         let mut client = client;
-        let request = raw(&facts, &id(set.number, number), &scene.key);
+        let request = raw(&facts, &id(set.number, number), scene);
         let outcome = match client.send(&request) {
             // Until the access log says more.
             Ok(answer) => Outcome::Unasked(format!("{}", answer.status)),
@@ -95,7 +95,7 @@ fn id(set: usize, number: usize) -> String {
     format!("{set}-{number}")
 }
 
-fn raw(facts: &Facts, id: &str, key: &Key) -> RawRequest {
+fn raw(facts: &Facts, id: &str, scene: &Scene) -> RawRequest {
     let request = RawRequest::new(facts.method.as_bytes(), facts.path.as_bytes()).host(facts.host.as_bytes());
     let request = request.header(scene::ID, id);
     let request = match &facts.forwarded {
@@ -111,7 +111,8 @@ fn raw(facts: &Facts, id: &str, key: &Key) -> RawRequest {
     let request =
         headers.fold(request, |request, (name, value)| request.header(name.as_bytes(), value.as_bytes()));
     match &facts.token {
-        Some(claims) => request.header("authorization", format!("Bearer {}", token(claims, key))),
+        Some(claims) => request
+            .header("authorization", format!("Bearer {}", token(&scene.claims.fit(claims), &scene.key))),
         None => request,
     }
 }

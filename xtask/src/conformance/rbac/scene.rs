@@ -17,9 +17,9 @@ use meshward_harness::config::{
 };
 use meshward_harness::envoy::Envoy;
 use meshward_harness::ports::Reserved;
-use meshward_model::Plugin as _;
 use serde_json::{Map, Value, json};
 
+use super::claims::Claims;
 use super::facts::{Caller, Connection};
 use super::field::METADATA;
 use super::set::{NAMESPACE, Set};
@@ -45,16 +45,17 @@ pub(super) struct Scene {
     ca: Ca,
     server: Identity,
     issued: BTreeMap<Caller, Identity>,
+    pub(super) claims: Claims,
     pub(super) key: Key,
 }
 
 impl Scene {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(claims: Claims) -> Result<Self> {
         let ca = Ca::new("mesh").context("no certificate authority")?;
         let leaf = Leaf::uri("spiffe://cluster.local/ns/foo/sa/httpbin").and_dns("meshward.test");
         let server = ca.issue(&leaf).context("no certificate for the server")?;
         let key = Key::named("ec-1").context("no test key `ec-1`")?;
-        Ok(Self { ca, server, issued: BTreeMap::new(), key })
+        Ok(Self { ca, server, issued: BTreeMap::new(), claims, key })
     }
 
     /// One address for each set, all on one port.
@@ -78,11 +79,11 @@ impl Scene {
         let tls = DownstreamTls::new(&self.server, validated).without_resumption();
         let listener = Listener::on(address).named(&format!("set-{}", set.number)).tls(tls).http(http());
         let natives = translated.filters.iter().flat_map(only_saying).map(Filter::Raw);
-        let module = paths::modules().join(Plugin::Authz.name()).with_extension("wasm");
         let filters = [Filter::Raw(metadata()), Filter::Raw(self.jwt())]
             .into_iter()
             .chain(natives)
-            .chain([Filter::Wasm(Wasm::new(&module, &configuration(&set.documents)))]);
+            .chain(self.claims.authentication(&self.key).map(|text| module(Plugin::Authn, &text)))
+            .chain([module(Plugin::Authz, &self.claims.configuration(&set.documents))]);
         filters.fold(listener, Listener::filter).access_log(access_log())
     }
 
@@ -141,25 +142,6 @@ fn address(set: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, part(second.saturating_add(8)), part(third), part(last.saturating_add(1)))
 }
 
-/// What our module is given for a set: what istiod was given.
-pub(super) fn configuration(documents: &[Value]) -> String {
-    let all = |from: &str| {
-        json!({
-            "apiVersion": "meshward.io/v1alpha1",
-            "kind": "PluginConfig",
-            "peerVerifiedBy": "transport",
-            "whenNothingApplies": "allow",
-            "claims": {"from": from},
-            "documents": documents,
-        })
-        .to_string()
-    };
-    let known =
-        meshward_pipeline::Authz::configure(all("jwt_authn").as_bytes(), &meshward_model::Node::default())
-            .is_ok();
-    all(if known { "jwt_authn" } else { "none" })
-}
-
 /// istiod's filter that does nothing but say what it would have done. After one that denies, each of its rules once more by itself,
 /// since the filter names only the first that matches.
 fn only_saying(filter: &Value) -> Vec<Value> {
@@ -192,6 +174,14 @@ fn denying(filter: &Value) -> Vec<(&String, &Value)> {
 /// The names of the rules that deny, as their keys in the access log are numbered.
 pub(super) fn names(translated: &Translated) -> Vec<&str> {
     translated.filters.iter().flat_map(denying).map(|(name, _)| name.as_str()).collect()
+}
+
+/// One of ours as a filter.
+fn module(plugin: Plugin, configuration: &str) -> Filter {
+    let file = paths::modules().join(plugin.name()).with_extension("wasm");
+    let mut wasm = Wasm::new(&file, configuration);
+    plugin.name().clone_into(&mut wasm.name);
+    Filter::Wasm(wasm)
 }
 
 /// A filter that writes metadata, for policies that look at it.

@@ -49,7 +49,10 @@ impl Tally {
         for pair in pairs {
             match &pair.outcome {
                 Outcome::Unasked(details) => {
-                    let kind = details.split([' ', '[', '{']).next().unwrap_or_default().to_owned();
+                    // What a reason of ours says is few things; Envoy's own details hold texts.
+                    let ours = details.starts_with("meshward_").then_some(details.as_str());
+                    let kind =
+                        ours.or_else(|| details.split([' ', '[', '{']).next()).unwrap_or_default().to_owned();
                     let count = self.unasked.entry(kind).or_default();
                     *count = count.saturating_add(1);
                 }

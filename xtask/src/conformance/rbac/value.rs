@@ -12,7 +12,8 @@ use super::field::Shape;
 const DOMAINS: &[&str] = &["cluster.local", "td1", "east.example.com", "cluster.local.eu"];
 const NAMESPACES: &[&str] = &["foo", "bar", "foo-bar", "prod", "prod-eu", "a"];
 const ACCOUNTS: &[&str] = &["web", "orders", "web-v2", "bookinfo-ratings", "a", "default"];
-const ISSUERS: &[&str] =
+/// Who issues tokens.
+pub(super) const ISSUERS: &[&str] =
     &["https://id.example", "id.example", "https://id.example/realms/shop", "me@id.example"];
 const SUBJECTS: &[&str] = &["alice", "bob", "svc-orders", "a", "alice.b"];
 const HOSTS: &[&str] =

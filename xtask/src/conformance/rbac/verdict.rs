@@ -95,6 +95,10 @@ fn ours(details: &str) -> Option<Verdict> {
         return Some(Verdict { allowed: true, rule: None, reason: None });
     }
     let inner = details.strip_prefix("meshward_denied[")?.strip_suffix(']')?;
+    // A token that our `authn` refuses: `authz` comes after it. A malformed peer is refused by both.
+    if inner.starts_with("authn.") && inner != "authn.peer_malformed" {
+        return None;
+    }
     let is_rule = inner.starts_with("ns[");
     Some(Verdict {
         allowed: false,
