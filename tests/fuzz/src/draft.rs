@@ -8,7 +8,7 @@ const MOST_DOCUMENTS: usize = 6;
 const MOST_RULES: usize = 8;
 const MOST_ENTRIES: usize = 2;
 /// The most rules of a document that are alike but for a number: an index is for many.
-const MOST_ALIKE: usize = 24;
+const MOST_ALIKE: usize = 40;
 
 const DOMAINS: [&str; 3] = ["td", "td2", "t.example"];
 const NAMESPACES: [&str; 4] = ["a", "ab", "shop", "n7"];
@@ -20,7 +20,7 @@ const PORTS: [&str; 3] = ["80", "81", "8080"];
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "GE"];
 const SEGMENTS: [&str; 8] = ["a", "b", "ab", "n7", "x.y", "a:b", "%C3%A9", "A"];
 const HEADERS: [&str; 4] = ["x-a", "X-B", "authorization", "x-forwarded-for"];
-const VALUES: [&str; 7] = ["1", "12", "a", "ab", "Bearer 1", "1,2", "é"];
+const VALUES: [&str; 8] = ["1", "12", "n7", "ab", "Bearer 1", "n7,1", "a, n7", "é"];
 const CLAIMS: [&str; 6] = ["g", "n", "scope", "aud", "azp", "sub"];
 
 /// The bytes that choices are made of.
@@ -94,9 +94,9 @@ impl Draft<'_, '_> {
 
     /// Rules that are told apart by a number in one place.
     fn alike(&mut self) -> Result<Vec<Value>> {
-        let how = self.0.int_in_range(0..=5_u8)?;
+        let how = self.0.int_in_range(0..=7_u8)?;
         let segment = self.one(&SEGMENTS)?;
-        let account = self.one(&ACCOUNTS)?;
+        let (account, header) = (self.one(&ACCOUNTS)?, self.one(&HEADERS)?);
         let rule = |number: usize| match how {
             0 => json!({"to": [{"operation": {"paths": [format!("/{segment}/n{number}")]}}]}),
             1 => {
@@ -106,6 +106,15 @@ impl Draft<'_, '_> {
                 json!({"to": [{"operation": {"paths": [format!("/n{number}/{{**}}/{segment}"), format!("*/n{number}")]}}]})
             }
             3 => json!({"from": [{"source": {"principals": [format!("td/ns/n{number}/sa/{account}")]}}]}),
+            // Either part is shared by many, both together by few.
+            6 => {
+                let half = number.checked_div(3).unwrap_or_default() % 3;
+                json!({"from": [{"source": {"namespaces": [NAMESPACES.get(number % 3)]}}],
+                    "to": [{"operation": {"paths": [format!("/{}", SEGMENTS.get(half).unwrap_or(&segment))]}}]})
+            }
+            7 => {
+                json!({"when": [{"key": "request.headers[x-a]", "values": [format!("n{number}"), format!("{number}")]}]})
+            }
             4 => json!({"from": [{"source": {"namespaces": [format!("n{number}"), format!("n{number}*")]}}],
                 "to": [{"operation": {"paths": [format!("/{segment}/*")]}}]}),
             _ => {
@@ -284,7 +293,13 @@ impl Draft<'_, '_> {
         let header = |draft: &mut Self| Ok((draft.one(&HEADERS)?.to_owned(), draft.one(&VALUES)?.to_owned()));
         let headers = if self.chance(2)? { self.several(3, header)? } else { Vec::new() };
         let principal = if self.0.ratio(4, 5)? { Some(self.principal()?) } else { None };
-        let (mut path, host) = (self.path()?, self.one(&HOSTS)?.to_owned());
+        let (mut path, mut host) = (self.path()?, self.one(&HOSTS)?.to_owned());
+        match self.0.int_in_range(0..=5_u8)? {
+            0 => host.make_ascii_uppercase(),
+            1 => host.push_str(":8080"),
+            2 => host.push('.'),
+            _ => {}
+        }
         match self.0.int_in_range(0..=11_u8)? {
             0 => path.push_str("?q=/a"),
             1 => path.push_str("%3A"),
