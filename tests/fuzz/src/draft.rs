@@ -113,7 +113,7 @@ impl Draft<'_, '_> {
                     "to": [{"operation": {"paths": [format!("/{}", SEGMENTS.get(half).unwrap_or(&segment))]}}]})
             }
             7 => {
-                json!({"when": [{"key": "request.headers[x-a]", "values": [format!("n{number}"), format!("{number}")]}]})
+                json!({"when": [{"key": format!("request.headers[{header}]"), "values": [format!("n{number}"), format!("{number}")]}]})
             }
             4 => json!({"from": [{"source": {"namespaces": [format!("n{number}"), format!("n{number}*")]}}],
                 "to": [{"operation": {"paths": [format!("/{segment}/*")]}}]}),
