@@ -16,6 +16,12 @@ pub(super) fn home(field: &str) -> Option<&'static str> {
                 "values",
                 "notValues",
                 "claim",
+                "header",
+                "query",
+                "cookie",
+                "capture",
+                "peer",
+                "request",
                 "equals",
                 "in",
                 "prefix",
@@ -24,13 +30,15 @@ pub(super) fn home(field: &str) -> Option<&'static str> {
                 "gt",
                 "lt",
                 "exists",
+                "regex",
+                "sameAs",
             ],
             "to an entry of `when`",
         ),
     ];
     const SOURCE: [&str; 5] =
         ["principals", "requestPrincipals", "namespaces", "serviceAccounts", "trustDomains"];
-    const OPERATION: [&str; 4] = ["hosts", "ports", "methods", "paths"];
+    const OPERATION: [&str; 5] = ["hosts", "ports", "methods", "paths", "grpc"];
     let home = HOMES.iter().find(|(fields, _)| fields.contains(&field)).map(|(_, home)| *home);
     let of = |fields: &[&str]| {
         fields.iter().any(|known| {

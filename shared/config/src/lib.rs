@@ -6,7 +6,6 @@
 
 mod document;
 mod envelope;
-mod lists;
 mod locate;
 mod named;
 mod not_yet;
@@ -20,7 +19,6 @@ pub use envelope::{
     ApiVersion, ClaimsFrom, EnvelopeKind, EventsFrom, PeerFrom, PeerVerifiedBy, RawClaims, RawEnvelope, Role,
     WhenNothingApplies,
 };
-pub use lists::{Lists, lists};
 pub use named::Named;
 pub use not_yet::{NotYet, no_selection};
 pub use own::{check_metadata, own_document};

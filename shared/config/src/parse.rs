@@ -112,7 +112,7 @@ fn no_word(path: &str) -> Problem {
 }
 
 /// What is read only to be refused, or is written by machines: nobody is told to write it.
-const UNOFFERED: [&str; 20] = [
+const UNOFFERED: [&str; 19] = [
     "AUDIT",
     "CUSTOM",
     "selector",
@@ -123,7 +123,6 @@ const UNOFFERED: [&str; 20] = [
     "notIpBlocks",
     "remoteIpBlocks",
     "notRemoteIpBlocks",
-    "regex",
     "status",
     "uid",
     "resourceVersion",
@@ -195,6 +194,10 @@ fn right_type(text: &str, field: &str) -> String {
         ("a sequence", None) => "it is a list: begin each entry with `- `".to_owned(),
         (_, None) if found == "sequence" => "it is not a list here: take the `- ` away".to_owned(),
         ("a string", None) => "write one value, in quotes".to_owned(),
+        _ if expected.starts_with("a gRPC method") => {
+            "write as in `{service: shop.v1.Orders, method: GetOrder}`".to_owned()
+        }
+        _ if expected.starts_with("an attribute") => "write as in `{capture: user}`".to_owned(),
         ("a boolean", _) => "write `true` or `false`, without quotes".to_owned(),
         _ if expected.ends_with("2^53)") => {
             "larger numbers are not the same to every reader: let it be a string, in quotes".to_owned()

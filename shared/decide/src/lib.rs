@@ -12,13 +12,12 @@ mod near;
 mod pattern;
 mod rule;
 mod rules;
-mod scalar;
 mod set;
 mod truth;
 
 pub use access::AccessControl;
+pub use meshward_reading::Scalar;
 pub use pattern::Pattern;
 pub use rule::{Condition, Rule, Source};
 pub use rules::Rules;
-pub use scalar::Scalar;
 pub use set::{Set, Uses};

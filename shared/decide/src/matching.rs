@@ -1,7 +1,10 @@
-//! What one value of a rule matches, once compiled: peers, addresses, tokens, headers, operations. Cannot be wrong, only false.
+//! What one value of a rule matches, once compiled: peers, addresses, tokens, headers, operations, and parts of them typed. Cannot be
+//! wrong, only false.
 
 pub mod address;
+pub mod attribute;
 pub mod claim;
+pub mod grpc;
 pub mod header;
 pub mod operation;
 pub mod peer;

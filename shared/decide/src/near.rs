@@ -130,6 +130,7 @@ impl OperationField {
                 let weight = PATH.saturating_sub(alike(paths, target.path.unwrap_or_default()));
                 (weight, missed(paths, ["paths", "notPaths"], |one| Self::Paths(one).truth(target)))
             }
+            Self::Grpc(_) => (PATH, "grpc"),
         }
     }
 }

@@ -3,10 +3,12 @@
 use core::net::IpAddr;
 
 use meshward_model::{Headers, Peer, RuleId, Token};
+use meshward_reading::attribute::Seen;
 
 use crate::matching::Field;
 use crate::matching::address::{self, Block};
-use crate::matching::claim::{self, ClaimCondition, ClaimStrings, RequestPrincipal};
+use crate::matching::attribute::AttributeCondition;
+use crate::matching::claim::{self, ClaimStrings, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{Operation, Target, port_truth};
 use crate::matching::peer::{self, PeerMatcher};
@@ -49,8 +51,8 @@ pub enum Condition {
     RequestPrincipal(Field<RequestPrincipal>),
     /// The strings of a claim.
     ClaimStrings(ClaimStrings),
-    /// A claim, typed.
-    Claim(ClaimCondition),
+    /// A claim or another part of the request, typed.
+    Attribute(AttributeCondition),
     /// The address that the request came from, as the proxy sees it.
     Remote(Field<Block>),
 }
@@ -64,6 +66,13 @@ pub(crate) struct Subject<'r> {
     pub(crate) remote: Option<IpAddr>,
     pub(crate) target: Target<'r>,
     pub(crate) strict: bool,
+}
+
+impl<'r> Subject<'r> {
+    /// What attributes are read from.
+    pub(crate) const fn seen(&self) -> Seen<'r> {
+        Seen { headers: self.headers, path: self.target.path, peer: self.peer, token: self.token }
+    }
 }
 
 impl Rule {
@@ -108,7 +117,7 @@ impl Condition {
             Self::Port(field) => port_truth(field, subject.target.port),
             Self::RequestPrincipal(field) => claim::principal_truth(field, subject.token, subject.strict),
             Self::ClaimStrings(strings) => strings.truth(subject.token, subject.strict),
-            Self::Claim(claim) => claim.truth(subject.token),
+            Self::Attribute(attribute) => attribute.truth(subject),
             Self::Remote(field) => address::truth(field, subject.remote, subject.strict),
         }
     }

@@ -102,6 +102,7 @@ impl Set {
                 port: request.destination_port,
                 method: request.method().ok(),
                 path: request.path().ok().map(path::without_query),
+                headers: None,
             }
         };
         let Request { peer, headers, token, source_address: remote, .. } = request;
@@ -165,6 +166,7 @@ impl<'r> Canonical<'r> {
             port: request.destination_port,
             method: self.method,
             path: self.path.as_deref().map(str::as_bytes),
+            headers: Some(&request.headers),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Path templates: `{*}` is one segment, `{**}` is any rest.
+//! Path templates: `{*}` is one segment, `{name}` is one that is captured, `{**}` is any rest.
 //!
 //! The meaning is that of Envoy's URI template matcher, which Istio uses: `{*}` matches one or more, `{**}` zero or more
 //! characters of RFC 3986's `pchar` (for `{**}` slashes too), literals match themselves, and nothing after `{**}` is an
@@ -11,6 +11,8 @@ pub struct Template {
     strict: bool,
     head: Vec<Segment>,
     rest: Rest,
+    /// Names, and which segment each of them is.
+    captures: Vec<(Box<str>, usize)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,9 @@ enum Rest {
 /// The longest template, in bytes: Envoy's own limit.
 pub const MAX_TEMPLATE_BYTES: usize = 256;
 
+/// The longest name of a capture, in bytes.
+const MAX_NAME_BYTES: usize = 32;
+
 const LITERAL_SYMBOLS: &[u8] = b"-._~%!$&'()+,;:@=";
 
 impl Template {
@@ -38,11 +43,29 @@ impl Template {
         path.contains("{*}") || path.contains("{**}")
     }
 
-    /// Compiles `text`.
+    /// Compiles `text`, in which nothing is captured.
     ///
     /// # Errors
     /// What is wrong, and what to write instead: (message, help).
     pub fn new(text: &str, strict: bool) -> Result<Self, (String, &'static str)> {
+        Self::compile(text, strict, false)
+    }
+
+    /// Compiles `text` as a strict template, which may capture: `{user}` is one segment, and what is called `user`.
+    ///
+    /// ```
+    /// use meshward_http::template::Template;
+    /// let template = Template::with_captures("/users/{user}/{**}").unwrap();
+    /// assert_eq!(template.captured(b"/users/ann/orders/7", "user"), Some(&b"ann"[..]));
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Template::new`].
+    pub fn with_captures(text: &str) -> Result<Self, (String, &'static str)> {
+        Self::compile(text, true, true)
+    }
+
+    fn compile(text: &str, strict: bool, captures: bool) -> Result<Self, (String, &'static str)> {
         if text.len() > MAX_TEMPLATE_BYTES {
             return Err((
                 format!("the template is {} bytes long", text.len()),
@@ -52,12 +75,32 @@ impl Template {
         let Some(body) = text.strip_prefix('/') else {
             return Err((format!("`{text}` does not begin with `/`"), "write the whole path"));
         };
-        let mut template = Self { strict, head: Vec::new(), rest: Rest::None };
+        let mut template = Self { strict, head: Vec::new(), rest: Rest::None, captures: Vec::new() };
         let count = body.split('/').count();
         for (at, segment) in body.split('/').enumerate() {
-            template.push(segment, at.saturating_add(1) == count)?;
+            let name = capture(segment).filter(|_| captures);
+            if let Some(name) = name {
+                template.name(name, at)?;
+            }
+            template.push(if name.is_some() { "{*}" } else { segment }, at.saturating_add(1) == count)?;
         }
         Ok(template)
+    }
+
+    /// Calls the segment at `at` by a name.
+    fn name(&mut self, name: &str, at: usize) -> Result<(), (String, &'static str)> {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(good) {
+            return Err((
+                format!("`{{{name}}}` is no capture"),
+                "a name is made of letters, digits and `_`, at most 32; `{*}` is a segment without name, `{**}` any rest",
+            ));
+        }
+        if self.captures.iter().any(|(known, _)| **known == *name) {
+            return Err((format!("`{{{name}}}` stands twice"), "give each capture another name"));
+        }
+        self.captures.push((name.into(), at));
+        Ok(())
     }
 
     fn push(&mut self, segment: &str, last: bool) -> Result<(), (String, &'static str)> {
@@ -109,6 +152,20 @@ impl Template {
         }
     }
 
+    /// Whether a segment is called `name`.
+    pub fn captures(&self, name: &str) -> bool {
+        self.captures.iter().any(|(known, _)| **known == *name)
+    }
+
+    /// The segment that is called `name`, where `path` (without query) matches.
+    pub fn captured<'p>(&self, path: &'p [u8], name: &str) -> Option<&'p [u8]> {
+        let (_, at) = self.captures.iter().find(|(known, _)| **known == *name)?;
+        if !self.matches(path) {
+            return None;
+        }
+        path.strip_prefix(b"/")?.split(|byte| *byte == b'/').nth(*at)
+    }
+
     /// Whether `path` (without query) matches.
     pub fn matches(&self, path: &[u8]) -> bool {
         let Some(mut left) = path.strip_prefix(b"/") else { return false };
@@ -142,6 +199,12 @@ impl Template {
     fn all_match(&self, bytes: &[u8]) -> bool {
         self.strict || bytes.iter().all(|byte| is_pchar(*byte))
     }
+}
+
+/// The name in `{name}`, if the segment is that and no operator.
+pub fn capture(segment: &str) -> Option<&str> {
+    let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+    (!matches!(name, "*" | "**")).then_some(name)
 }
 
 fn is_literal_byte(byte: u8) -> bool {

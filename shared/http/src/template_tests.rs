@@ -102,3 +102,46 @@ fn what_is_not_a_template_is_refused() {
     let long = format!("/{{*}}/{}", "a".repeat(MAX_TEMPLATE_BYTES));
     assert!(Template::new(&long, false).unwrap_err().0.contains("261 bytes"));
 }
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn a_named_segment_is_captured() {
+    let template =
+        Template::with_captures("/{tenant}/users/{user_id}/{**}").unwrap_or_else(|_| unreachable!());
+    assert!(template.captures("tenant") && template.captures("user_id") && !template.captures("user"));
+    for (path, tenant, user) in [
+        (&b"/acme/users/ann/x/y"[..], Some(&b"acme"[..]), Some(&b"ann"[..])),
+        (b"/acme/users/ann/", Some(b"acme"), Some(b"ann")),
+        (b"/acme/users/ann", None, None),
+        (b"/acme/users//x", None, None),
+        (b"/acme/other/ann/x", None, None),
+        (b"/a/users/b%20c/", Some(b"a"), Some(b"b%20c")),
+    ] {
+        assert_eq!(template.captured(path, "tenant"), tenant, "{}", path.escape_ascii());
+        assert_eq!(template.captured(path, "user_id"), user, "{}", path.escape_ascii());
+        assert_eq!(template.captured(path, "user"), None);
+        assert_eq!(template.matches(path), tenant.is_some());
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn a_capture_has_a_plain_name_of_its_own_and_stands_before_the_rest() {
+    for (text, said) in [
+        ("/{}", "`{}` is no capture"),
+        ("/{a-b}", "`{a-b}` is no capture"),
+        ("/{a=**}", "`{a=**}` is no capture"),
+        ("/{a}/{a}", "`{a}` stands twice"),
+        ("/{**}/{a}", "`{**}` must be the last operator"),
+        ("/x{a}", "segment `x{a}` is not valid"),
+        ("/{aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}", "is no capture"),
+    ] {
+        let message = Template::with_captures(text).err().map(|(message, _)| message).unwrap_or_default();
+        assert!(message.contains(said), "{text}: {message}");
+    }
+    assert!(Template::new("/{a}", true).is_err() && Template::new("/{a}", false).is_err());
+    assert_eq!(
+        (capture("{a}"), capture("{*}"), capture("{**}"), capture("a")),
+        (Some("a"), None, None, None)
+    );
+}

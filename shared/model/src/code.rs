@@ -81,6 +81,7 @@ codes! {
     BadOperator = 406, "braces in a path that are no operator";
     PathNotCanonical = 407, "a path that is not in the form in which paths are matched";
     ImpossiblePath = 408, "a path that no request has";
+    BadGrpc = 409, "a value that is no gRPC service or method";
 
     ConditionWithoutValues = 501, "a condition that says nothing";
     UnknownAttribute = 502, "a `key` that does not exist";
@@ -90,6 +91,11 @@ codes! {
     BadClaimName = 506, "names that lead to no claim";
     MixedCondition = 507, "parts of a condition that do not go together";
     NotOneNumber = 508, "something else than a number where numbers are compared";
+    BadRegex = 509, "a regular expression that is not compiled";
+    NoCapture = 510, "a capture that not every path of the rule has";
+    OperatorMisfits = 511, "a comparison that says nothing of the attribute";
+    BadAttributeName = 512, "a name that no parameter or cookie has for every reader";
+    TooManyRegexes = 513, "more regular expressions than are compiled";
 
     EmptyList = 601, "a list without values";
     EmptyValue = 602, "an empty value";

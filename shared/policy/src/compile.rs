@@ -1,18 +1,22 @@
 //! Documents to compiled sets. Everything that could go wrong goes wrong here, with a place and a remedy.
 
 mod address;
+mod attribute;
 mod claim;
 mod condition;
 mod document;
+mod grpc;
 mod operation;
 mod rule;
 mod source;
+mod typed;
 mod values;
 
 use std::collections::BTreeSet;
 
 use meshward_config::{Place, Problems, WhenNothingApplies};
-use meshward_decide::{AccessControl, Rule, Rules, Set, Uses};
+use meshward_decide::matching::claim::ClaimTest;
+use meshward_decide::{AccessControl, Condition, Rule, Rules, Set, Uses};
 use meshward_model::{Allowed, Code, Decision, Denial, DocumentKind, Needs, Problem, Reason, Refusal};
 
 use crate::raw::{Action, Mode, Otherwise};
@@ -25,6 +29,25 @@ pub enum Tokens {
     Verified,
     /// Nobody does: a policy that looks at a token is refused.
     Unverified,
+}
+
+/// The most regular expressions of one configuration: each is a table of up to 128 KiB.
+const MAX_REGEXES: usize = 128;
+
+/// How many regular expressions a rule has.
+fn regexes(rule: &Rule) -> usize {
+    let count = |condition: &Condition| match condition {
+        Condition::Attribute(attribute) => {
+            attribute.tests.iter().filter(|test| matches!(test, ClaimTest::Regex(_))).count()
+        }
+        Condition::Header(_)
+        | Condition::Peer(_)
+        | Condition::Port(_)
+        | Condition::RequestPrincipal(_)
+        | Condition::ClaimStrings(_)
+        | Condition::Remote(_) => 0,
+    };
+    rule.when.iter().map(count).sum()
 }
 
 /// Collects documents and compiles them into an [`AccessControl`].
@@ -44,13 +67,20 @@ pub struct Compiler {
     tokens: Tokens,
     problems: Problems,
     documents: Vec<Document>,
+    regexes: usize,
     names: BTreeSet<(DocumentKind, String, String)>,
 }
 
 impl Compiler {
     /// A compiler without documents.
     pub fn new(tokens: Tokens) -> Self {
-        Self { tokens, problems: Problems::default(), documents: Vec::new(), names: BTreeSet::new() }
+        Self {
+            tokens,
+            problems: Problems::default(),
+            documents: Vec::new(),
+            regexes: 0,
+            names: BTreeSet::new(),
+        }
     }
 
     /// Compiles one document; `path` is where it stands in the configuration. Problems are kept for [`Compiler::finish`].
@@ -71,6 +101,16 @@ impl Compiler {
                     document.namespace
                 ),
                 "give it another name: verdicts tell documents apart by it",
+            );
+        }
+        let before = self.regexes;
+        self.regexes = before.saturating_add(document.rules.iter().map(regexes).sum());
+        if before <= MAX_REGEXES && self.regexes > MAX_REGEXES {
+            self.problems.add(
+                Code::TooManyRegexes,
+                &place.field("spec").field("rules"),
+                format!("more than {MAX_REGEXES} regular expressions in one configuration"),
+                "write `in`, `prefix`, `suffix` or path templates, or one expression for several: `a|b`",
             );
         }
         self.documents.push(document);

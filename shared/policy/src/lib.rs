@@ -5,7 +5,9 @@
 
 mod compile;
 pub mod raw;
+mod regex;
 mod scalar;
+mod shape;
 
 pub use compile::{Compiler, Tokens};
 pub use meshward_decide::AccessControl;

@@ -15,14 +15,18 @@ const BELOW_FEATURES: &[&str] = &["model", "abi", "config", "http", "identity"];
 /// What a module is made of.
 const MODULE: &[&str] = &["adapter", "pipeline"];
 
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 19] = [
     Room { folder: "shared/model", may_use: &[] },
     Room { folder: "shared/abi", may_use: &["model"] },
     Room { folder: "shared/config", may_use: &["model"] },
     Room { folder: "shared/http", may_use: &["model"] },
     Room { folder: "shared/identity", may_use: &["model"] },
-    Room { folder: "shared/decide", may_use: &["model", "http"] },
-    Room { folder: "shared/policy", may_use: &["model", "abi", "config", "http", "identity", "decide"] },
+    Room { folder: "shared/reading", may_use: &["model", "http"] },
+    Room { folder: "shared/decide", may_use: &["model", "http", "reading"] },
+    Room {
+        folder: "shared/policy",
+        may_use: &["model", "abi", "config", "http", "identity", "decide", "reading"],
+    },
     Room { folder: "shared/event", may_use: BELOW_FEATURES },
     Room { folder: "shared/token", may_use: BELOW_FEATURES },
     Room { folder: "shared/limit", may_use: BELOW_FEATURES },

@@ -1,15 +1,18 @@
 //! What a rule is filed under: keys of which a request that the rule matches has at least one, dimension by dimension.
 
+use meshward_reading::attribute::Attribute;
+
 use super::key::{self, Key, Kind};
 use crate::matching::Field;
 use crate::matching::address::Block;
+use crate::matching::attribute::AttributeCondition;
 use crate::matching::claim::{ClaimTest, RequestPrincipal};
 use crate::matching::header::HeaderCondition;
 use crate::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
 use crate::matching::peer::PeerMatcher;
 use crate::pattern::Pattern;
 use crate::rule::{Condition, Rule, Source};
-use crate::scalar::Scalar;
+use meshward_reading::Scalar;
 
 /// How many dimensions there are.
 pub(super) const DIMENSIONS: usize = 6;
@@ -148,22 +151,29 @@ fn claim(condition: &Condition) -> Option<(&[Box<str>], Vec<Alternatives>)> {
             };
             Some((&strings.path, values(&strings.values, &exact)?))
         }
-        Condition::Claim(claim) => claim.tests.iter().find_map(|test| {
-            let wanted: &[Scalar] = match test {
-                ClaimTest::In(values) => values,
-                ClaimTest::Contains(value) => core::slice::from_ref(value),
-                ClaimTest::Prefix(_)
-                | ClaimTest::Suffix(_)
-                | ClaimTest::Compared(..)
-                | ClaimTest::Exists(_) => return None,
-            };
-            let covered = wanted.iter().map(|value| match value {
-                Scalar::Text(value) => Some(text(&claim.path, value.as_bytes())),
-                Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Real(_) => None,
-            });
-            Some((&*claim.path, covered.collect::<Option<_>>()?))
-        }),
-        Condition::Header(_) | Condition::Peer(_) | Condition::Port(_) | Condition::Remote(_) => None,
+        Condition::Attribute(AttributeCondition { attribute: Attribute::Claim(path), tests, .. }) => {
+            tests.iter().find_map(|test| {
+                let wanted: &[Scalar] = match test {
+                    ClaimTest::In(values) => values,
+                    ClaimTest::Contains(value) => core::slice::from_ref(value),
+                    ClaimTest::Prefix(_)
+                    | ClaimTest::Suffix(_)
+                    | ClaimTest::Compared(..)
+                    | ClaimTest::Exists(_)
+                    | ClaimTest::Regex(_) => return None,
+                };
+                let covered = wanted.iter().map(|value| match value {
+                    Scalar::Text(value) => Some(text(path, value.as_bytes())),
+                    Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Real(_) => None,
+                });
+                Some((&**path, covered.collect::<Option<_>>()?))
+            })
+        }
+        Condition::Attribute(_)
+        | Condition::Header(_)
+        | Condition::Peer(_)
+        | Condition::Port(_)
+        | Condition::Remote(_) => None,
     }
 }
 

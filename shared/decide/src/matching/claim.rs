@@ -7,10 +7,11 @@
 use core::cmp::Ordering;
 
 use meshward_model::{Claim, Token};
+use meshward_reading::Scalar;
+use meshward_reading::regex::Regex;
 
 use super::Field;
 use crate::pattern::Pattern;
-use crate::scalar::Scalar;
 use crate::truth::Truth;
 
 /// One value of `requestPrincipals`: issuer and subject, matched apart.
@@ -125,16 +126,7 @@ impl ClaimStrings {
     }
 }
 
-/// `claim: […]` with what it must be: typed, and strict.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClaimCondition {
-    /// The names that lead to the claim.
-    pub path: Vec<Box<str>>,
-    /// All of these must hold.
-    pub tests: Vec<ClaimTest>,
-}
-
-/// What a claim must be.
+/// What a claim must be, or another part of a request: typed, and strict.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimTest {
     /// One of these, and of the same type.
@@ -149,18 +141,14 @@ pub enum ClaimTest {
     Compared(Ordering, Scalar),
     /// There, or not.
     Exists(bool),
-}
-
-impl ClaimCondition {
-    /// What the condition says of the token.
-    pub(crate) fn truth(&self, token: Option<&Token>) -> Truth {
-        let claim = claim_at(token, &self.path);
-        crate::truth::all(self.tests.iter().map(|test| test.truth(claim, token.is_some())))
-    }
+    /// A string that matches this, whole.
+    Regex(Regex),
 }
 
 impl ClaimTest {
-    fn truth(&self, claim: Option<&Claim>, has_token: bool) -> Truth {
+    /// What the test says of a claim.
+    #[inline(never)]
+    pub(crate) fn truth(&self, claim: Option<&Claim>, has_token: bool) -> Truth {
         if let Self::Exists(wanted) = self {
             return match claim {
                 Some(Claim::Null) => Truth::Maybe,
@@ -194,6 +182,7 @@ impl ClaimTest {
             },
             Self::Compared(side, than) => than.compare(claim).map(|found| found == *side),
             Self::Exists(wanted) => Some(*wanted),
+            Self::Regex(regex) => claim.text().and_then(|text| regex.matches(text)),
         }
     }
 }
@@ -207,7 +196,8 @@ fn one_of(comparisons: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     })
 }
 
-fn claim_at<'t>(token: Option<&'t Token>, path: &[Box<str>]) -> Option<&'t Claim> {
+/// The claim that these names lead to.
+pub(crate) fn claim_at<'t>(token: Option<&'t Token>, path: &[Box<str>]) -> Option<&'t Claim> {
     token?.claim_at(path.iter().map(|name| &**name))
 }
 
@@ -217,7 +207,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a suffix asks for the domain of an address, and the address has two: some readers take the first `@`, some the last.
-fn has_two_domains(suffix: &[u8], text: &str) -> bool {
+pub(crate) fn has_two_domains(suffix: &[u8], text: &str) -> bool {
     suffix.first() == Some(&b'@') && text.bytes().filter(|byte| *byte == b'@').count() > 1
 }
 

@@ -2,7 +2,10 @@
 
 use meshward_http::host::Host;
 
+use meshward_model::Headers;
+
 use super::Field;
+use super::grpc::{self, GrpcMatcher};
 use crate::pattern::Pattern;
 use crate::truth::{Truth, all};
 use meshward_http::template::Template;
@@ -25,6 +28,8 @@ pub enum OperationField {
     Methods(Field<Pattern>),
     /// The path.
     Paths(Field<PathMatcher>),
+    /// The method of a service; strict rules only.
+    Grpc(Vec<GrpcMatcher>),
 }
 
 /// One value of `hosts`.
@@ -63,6 +68,8 @@ pub(crate) struct Target<'r> {
     pub(crate) method: Option<&'r [u8]>,
     /// The path without query: in its one form for strict rules, as sent for Istio's.
     pub(crate) path: Option<&'r [u8]>,
+    /// All headers, where the content type is in.
+    pub(crate) headers: Option<&'r Headers>,
 }
 
 impl Operation {
@@ -80,6 +87,7 @@ impl OperationField {
                 methods.plain(|pattern| target.method.is_some_and(|method| pattern.matches(method)))
             }
             Self::Paths(paths) => paths.plain(|path| target.path.is_some_and(|target| path.matches(target))),
+            Self::Grpc(calls) => grpc::truth(calls, target),
         }
     }
 }

@@ -1,16 +1,14 @@
-//! What a rule says of the caller's verified token: `requestPrincipals`, `request.auth.…`, and typed conditions on claims.
-
-use core::cmp::Ordering;
+//! What a rule says of the caller's verified token: `requestPrincipals`, `request.auth.…`, and the names of claims.
 
 use meshward_decide::Pattern;
 use meshward_decide::matching::Field;
-use meshward_decide::matching::claim::{ClaimCondition, ClaimTest, RequestPrincipal};
+use meshward_decide::matching::claim::RequestPrincipal;
 use meshward_model::Code;
 
 use super::Tokens;
 use super::document::Context;
 use super::values::{self, Wrong, wrong};
-use crate::raw::{Action, RawCondition, Scalar};
+use crate::raw::Action;
 use meshward_config::{Place, Problems};
 
 /// The most names that lead to a claim.
@@ -116,14 +114,13 @@ pub(super) fn names(context: Context<'_>, brackets: &str) -> Option<Vec<Box<str>
     good.then(|| names.into_iter().map(Into::into).collect())
 }
 
-/// A condition on a claim, typed.
-pub(super) fn condition(
+/// The names that lead to a claim, as `claim:` lists them.
+pub(super) fn path(
     place: &Place<'_>,
     context: Context<'_>,
-    raw: &RawCondition,
+    names: &[String],
     problems: &mut Problems,
-) -> ClaimCondition {
-    let names = raw.claim.as_deref().unwrap_or_default();
+) -> Option<Vec<Box<str>>> {
     are_verified(&place.field("claim"), context, problems);
     if names.is_empty() || names.len() > MAX_NAMES || names.iter().any(String::is_empty) {
         problems.add(
@@ -132,78 +129,7 @@ pub(super) fn condition(
             "this leads to no claim",
             "name the claim, and before it the claims that it lies in, as in `[realm_access, roles]`",
         );
+        return None;
     }
-    if raw.key.is_some() || raw.values.is_some() || raw.not_values.is_some() {
-        problems.add(
-            Code::MixedCondition,
-            place,
-            "`claim` does not go together with `key`, `values` and `notValues`",
-            "say what the claim must be by `equals`, `in`, `prefix`, `suffix`, `contains`, `gt`, `lt` or `exists`; write another condition for the key",
-        );
-    }
-    if raw.regex.is_some() {
-        problems.add(
-            Code::UnknownField,
-            &place.field("regex"),
-            "there are no regular expressions here",
-            "write `in`, `prefix`, `suffix` or `contains`, or several rules",
-        );
-    }
-    let tests = tests(place, raw, problems);
-    if tests.is_empty() && raw.regex.is_none() {
-        problems.add(
-            Code::ConditionWithoutValues,
-            place,
-            "a condition that does not say what the claim must be says nothing",
-            "give `equals`, `in`, `prefix`, `suffix`, `contains`, `gt`, `lt` or `exists`",
-        );
-    }
-    if raw.exists == Some(false) && tests.len() > 1 {
-        problems.add(
-            Code::MixedCondition,
-            &place.field("exists"),
-            "a claim that does not exist can be nothing else",
-            "take `exists: false` or the rest away",
-        );
-    }
-    ClaimCondition { path: names.iter().map(|name| name.as_str().into()).collect(), tests }
-}
-
-fn tests(place: &Place<'_>, raw: &RawCondition, problems: &mut Problems) -> Vec<ClaimTest> {
-    let mut tests = Vec::new();
-    tests.extend(raw.equals.iter().map(|value| ClaimTest::In(vec![value.clone().into()])));
-    if let Some(values) = &raw.r#in {
-        if values.is_empty() {
-            values::empty_list(&place.field("in"), problems);
-        }
-        tests.push(ClaimTest::In(values.iter().cloned().map(Into::into).collect()));
-    }
-    for (name, text) in [("prefix", &raw.prefix), ("suffix", &raw.suffix)] {
-        let Some(text) = text else { continue };
-        if text.is_empty() {
-            values::empty_value(&place.field(name), problems);
-        }
-        let text = text.as_str().into();
-        tests.push(if name == "prefix" { ClaimTest::Prefix(text) } else { ClaimTest::Suffix(text) });
-    }
-    if let Some(value) = &raw.contains {
-        if *value == Scalar::Text(String::new()) {
-            values::empty_value(&place.field("contains"), problems);
-        }
-        tests.push(ClaimTest::Contains(value.clone().into()));
-    }
-    for (name, side, number) in [("gt", Ordering::Greater, &raw.gt), ("lt", Ordering::Less, &raw.lt)] {
-        let Some(number) = number else { continue };
-        if !number.is_number() {
-            problems.add(
-                Code::NotOneNumber,
-                &place.field(name),
-                "only numbers are compared",
-                "write a number, without quotes",
-            );
-        }
-        tests.push(ClaimTest::Compared(side, number.clone().into()));
-    }
-    tests.extend(raw.exists.map(ClaimTest::Exists));
-    tests
+    Some(names.iter().map(|name| name.as_str().into()).collect())
 }

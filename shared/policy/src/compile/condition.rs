@@ -10,8 +10,8 @@ use meshward_model::Code;
 use super::document::Context;
 use super::source::{self, Part};
 use super::values::{self, Wrong, wrong};
-use super::{address, claim, operation};
-use crate::raw::RawCondition;
+use super::{address, claim, operation, typed};
+use crate::raw::{RawCondition, RawTo, at};
 
 /// The attributes that can be decided here; a header's name stands in the brackets.
 const KEYS: [&str; 11] = [
@@ -40,15 +40,16 @@ pub(super) fn compile(
     place: &Place<'_>,
     context: Context<'_>,
     raw: &RawCondition,
+    to: &[RawTo],
     uses: &mut Uses,
     problems: &mut Problems,
 ) -> Option<Condition> {
-    if raw.claim.is_some() && context.strict {
-        return Some(Condition::Claim(claim::condition(place, context, raw, problems)));
+    if context.strict && raw.first(at::ATTRIBUTES).is_some() {
+        return typed::compile(place, context, raw, to, uses, problems);
     }
     let key = key(place, raw, problems)?;
-    let given = ("values", raw.values.as_ref());
-    let not_given = ("notValues", raw.not_values.as_ref());
+    let given = ("values", raw.0.texts(at::VALUES));
+    let not_given = ("notValues", raw.0.texts(at::NOT_VALUES));
     if given.1.is_none_or(Vec::is_empty) && not_given.1.is_none_or(Vec::is_empty) {
         problems.add(
             Code::ConditionWithoutValues,
@@ -99,41 +100,29 @@ fn strings(
     raw: &RawCondition,
     problems: &mut Problems,
 ) -> Option<Field<Pattern>> {
-    let given = ("values", raw.values.as_ref());
-    let not_given = ("notValues", raw.not_values.as_ref());
+    let given = ("values", raw.0.texts(at::VALUES));
+    let not_given = ("notValues", raw.0.texts(at::NOT_VALUES));
     let read = |value: &str| values::pattern(context, "value", value);
     values::field(place, context, given, not_given, read, problems)
 }
 
-/// The `key`; where there is none, or what only goes with `claim` stands beside it, a problem.
+/// The `key`; where there is none, or what only goes with typed conditions stands beside it, a problem.
 fn key<'a>(place: &Place<'_>, raw: &'a RawCondition, problems: &mut Problems) -> Option<&'a str> {
-    let typed = [
-        ("claim", raw.claim.is_some()),
-        ("equals", raw.equals.is_some()),
-        ("in", raw.r#in.is_some()),
-        ("prefix", raw.prefix.is_some()),
-        ("suffix", raw.suffix.is_some()),
-        ("contains", raw.contains.is_some()),
-        ("gt", raw.gt.is_some()),
-        ("lt", raw.lt.is_some()),
-        ("exists", raw.exists.is_some()),
-        ("regex", raw.regex.is_some()),
-    ];
-    if let Some((name, _)) = typed.iter().find(|(_, given)| *given) {
+    if let Some(name) = raw.first(at::ATTRIBUTES.start..=at::SAME_AS) {
         problems.add(
             Code::MixedCondition,
             &place.field(name),
-            "this is for conditions on a `claim`, in an AccessPolicy",
+            "this is for typed conditions (on a `claim`, a `header` …), in an AccessPolicy",
             "with a `key` write `values` or `notValues`, as in `key: request.auth.claims[groups]` and `values: [admins]`",
         );
         return None;
     }
-    if raw.key.is_none() {
-        let help =
-            "name the attribute, such as `key: request.headers[x-role]`, or in an AccessPolicy a `claim`";
+    let key = raw.0.text(at::KEY);
+    if key.is_none() {
+        let help = "name the attribute, such as `key: request.headers[x-role]`, or in an AccessPolicy a `claim`, `header`, `query`, `cookie`, `capture`, `peer` or `request`";
         problems.add(Code::MissingField, place, "missing field `key`", help);
     }
-    raw.key.as_deref()
+    key.map(String::as_str)
 }
 
 /// What a key names.
@@ -177,9 +166,14 @@ fn attribute(context: Context<'_>, key: &str) -> Result<Attribute, Wrong> {
 
 /// The name in `request.headers[name]`, lower case.
 fn header_name(context: Context<'_>, key: &str) -> Result<Box<[u8]>, Wrong> {
-    let Some(name) = key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']')) else {
-        return unknown(key);
-    };
+    match key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']')) {
+        Some(name) => header(context, name),
+        None => unknown(key),
+    }
+}
+
+/// A header's name, lower case.
+pub(super) fn header(context: Context<'_>, name: &str) -> Result<Box<[u8]>, Wrong> {
     // Envoy keeps `host` as `:authority`, and finds it under both names.
     let is_host = name.eq_ignore_ascii_case("host");
     if context.strict && (is_host || name.starts_with(':')) {

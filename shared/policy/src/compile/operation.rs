@@ -3,10 +3,11 @@
 use meshward_config::{Place, Problems};
 use meshward_decide::matching::operation::{HostMatcher, Operation, OperationField, PathMatcher};
 use meshward_decide::{Pattern, Uses};
-use meshward_http::{host, method, path};
+use meshward_http::{host, method, path, template};
 use meshward_model::Code;
 
 use super::document::Context;
+use super::grpc;
 use super::values::{self, Wrong, wrong};
 use crate::raw::RawOperation;
 use meshward_http::template::Template;
@@ -44,6 +45,12 @@ pub(super) fn compile(
     {
         fields.push(OperationField::Paths(field));
         uses.path = true;
+    }
+    if let Some(calls) = &raw.grpc {
+        fields.push(OperationField::Grpc(grpc::compile(&place.field("grpc"), context, calls, problems)));
+        uses.path = true;
+        uses.method = true;
+        uses.headers = true;
     }
     if fields.is_empty() {
         problems.add(
@@ -128,12 +135,16 @@ fn http_method(context: Context<'_>, value: &str) -> Result<Pattern, Wrong> {
 }
 
 fn http_path(context: Context<'_>, value: &str) -> Result<PathMatcher, Wrong> {
-    if Template::is_template(value) {
-        let template = Template::new(value, context.strict)
+    let named = |segment: &str| template::capture(segment).is_some();
+    if Template::is_template(value) || (context.strict && value.split('/').any(named)) {
+        let template =
+            if context.strict { Template::with_captures(value) } else { Template::new(value, false) };
+        let template = template
             .or_else(|(message, help)| wrong(Code::BadTemplate, format!("`{value}`: {message}"), help))?;
-        let plain = value.replace("{**}", "x").replace("{*}", "x");
         if context.strict {
-            check_path(value, &plain)?;
+            let plain = |segment| if named(segment) { "x" } else { segment };
+            let plain = value.split('/').map(plain).collect::<Vec<_>>().join("/");
+            check_path(value, &plain.replace("{**}", "x").replace("{*}", "x"))?;
         }
         return Ok(PathMatcher::Template(template));
     }

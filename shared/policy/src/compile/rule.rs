@@ -6,7 +6,7 @@ use meshward_model::{Code, RuleId};
 
 use super::document::Context;
 use super::{condition, operation, source};
-use crate::raw::RawRule;
+use crate::raw::{RawRule, RawTo};
 
 /// The most entries of `from`, `to` or `when`; Istio's own limit for `from`.
 const MAX_ENTRIES: usize = 512;
@@ -56,11 +56,17 @@ pub(super) fn compile(
             problems,
         );
     }
+    let asked = raw_to(raw);
     let when = raw.when.iter().flatten().enumerate();
-    let when =
-        when.filter_map(|(index, raw)| condition::compile(&at.index(index), context, raw, uses, problems));
+    let when = when
+        .filter_map(|(index, raw)| condition::compile(&at.index(index), context, raw, asked, uses, problems));
     let when = when.collect();
     Rule { id, from, to, when }
+}
+
+/// What the rule is about, as it is written.
+fn raw_to(raw: &RawRule) -> &[RawTo] {
+    raw.to.as_deref().unwrap_or_default()
 }
 
 fn check_entries<T>(at: &Place<'_>, entries: Option<&[T]>, remedy: &'static str, problems: &mut Problems) {

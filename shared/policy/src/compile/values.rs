@@ -50,14 +50,26 @@ fn list<M>(
     read: &mut impl FnMut(&str) -> Result<M, Wrong>,
     problems: &mut Problems,
 ) -> Option<Vec<M>> {
-    let values = values?;
+    let mut compiled = Vec::new();
+    let mut keep = |value: &str| read(value).map(|matcher| compiled.push(matcher));
+    let is_given = each(place, context, values?, &mut keep, problems);
+    is_given.then_some(compiled)
+}
+
+/// Reads one value after the other; whether the list counts as given. Stands once in a module, whatever the values are.
+fn each(
+    place: &Place<'_>,
+    context: Context<'_>,
+    values: &[String],
+    read: &mut dyn FnMut(&str) -> Result<(), Wrong>,
+    problems: &mut Problems,
+) -> bool {
     if values.is_empty() {
         if context.strict {
             empty_list(place, problems);
-            return Some(Vec::new());
         }
         // In Istio's API an empty list is the same as none.
-        return None;
+        return context.strict;
     }
     if values.len() > MAX_VALUES {
         problems.add(
@@ -66,21 +78,19 @@ fn list<M>(
             format!("{} values, at most {MAX_VALUES} are read", values.len()),
             "split the rule",
         );
-        return Some(Vec::new());
+        return true;
     }
-    let mut compiled = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         let result = if value.is_empty() {
             wrong(Code::EmptyValue, "an empty value", "name something")
         } else {
             read(value)
         };
-        match result {
-            Ok(matcher) => compiled.push(matcher),
-            Err(Wrong { code, message, help }) => problems.add(code, &place.index(index), message, help),
+        if let Err(Wrong { code, message, help }) = result {
+            problems.add(code, &place.index(index), message, help);
         }
     }
-    Some(compiled)
+    true
 }
 
 /// A list that names nothing.

@@ -26,6 +26,7 @@ pub(crate) enum Says {
 pub(crate) struct Ask {
     pub(crate) principal: Option<String>,
     pub(crate) method: String,
+    /// Empty: there is none.
     pub(crate) path: String,
     pub(crate) authority: String,
     pub(crate) port: Option<u16>,
@@ -68,6 +69,11 @@ impl Ask {
         Self { path: path.to_owned(), ..self }
     }
 
+    /// As CONNECT comes.
+    pub(crate) fn without_path(self) -> Self {
+        Self { path: String::new(), ..self }
+    }
+
     pub(crate) fn host(self, authority: &str) -> Self {
         Self { authority: authority.to_owned(), ..self }
     }
@@ -88,7 +94,9 @@ impl Ask {
     pub(crate) fn request(&self) -> Request {
         let mut headers = Headers::builder();
         headers.push(b":method", self.method.as_bytes());
-        headers.push(b":path", self.path.as_bytes());
+        if !self.path.is_empty() {
+            headers.push(b":path", self.path.as_bytes());
+        }
         headers.push(b":authority", self.authority.as_bytes());
         for (name, value) in &self.headers {
             headers.push(name.as_bytes(), value);

@@ -19,7 +19,7 @@ pub enum Scalar {
 
 impl Scalar {
     /// Whether `claim` is this; `None` where it is of another type, about which this says nothing.
-    pub(crate) fn equals(&self, claim: &Claim) -> Option<bool> {
+    pub fn equals(&self, claim: &Claim) -> Option<bool> {
         match (self, claim) {
             (Self::Bool(wanted), Claim::Bool(found)) => Some(wanted == found),
             (Self::Text(wanted), Claim::Text(found)) => Some(wanted == found),
@@ -27,8 +27,26 @@ impl Scalar {
         }
     }
 
+    /// Whether `text` is this; `None` where it may be, but is not spelt as it would be.
+    pub fn equals_text(&self, text: &str) -> Option<bool> {
+        match self {
+            Self::Text(wanted) => Some(wanted == text),
+            Self::Bool(wanted) => match text {
+                "true" => Some(*wanted),
+                "false" => Some(!*wanted),
+                _ => None,
+            },
+            Self::Integer(_) | Self::Real(_) => self.compare_text(text).map(Ordering::is_eq),
+        }
+    }
+
+    /// How the number that `text` spells compares with this one; `None` where it spells none, or in an unusual way.
+    pub fn compare_text(&self, text: &str) -> Option<Ordering> {
+        self.compare(&number(text)?)
+    }
+
     /// How the number `claim` compares with this one; `None` where either is no number.
-    pub(crate) fn compare(&self, claim: &Claim) -> Option<Ordering> {
+    pub fn compare(&self, claim: &Claim) -> Option<Ordering> {
         match (claim, self) {
             (Claim::Integer(found), Self::Integer(wanted)) => Some(found.cmp(wanted)),
             (Claim::Integer(found), Self::Real(wanted)) => integer_and_real(*found, *wanted),
@@ -40,6 +58,32 @@ impl Scalar {
             | (_, Self::Bool(_) | Self::Text(_)) => None,
         }
     }
+}
+
+/// The number that `text` spells: digits without leading zeros, with or without a minus sign and a fraction, fifteen digits at most, so
+/// that no reader rounds it.
+fn number(text: &str) -> Option<Claim> {
+    const MAX_DIGITS: usize = 15;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) =
+        digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let length = whole.len().saturating_add(fraction.map_or(0, str::len));
+    let is_plain = all_digits(whole) && fraction.is_none_or(all_digits) && length <= MAX_DIGITS;
+    if !is_plain || (whole.len() > 1 && whole.starts_with('0')) {
+        return None;
+    }
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let value = |text: &str| {
+        text.bytes().try_fold(0_i64, |value, byte| {
+            value.checked_mul(10)?.checked_add(i64::from(byte.checked_sub(b'0')?))
+        })
+    };
+    let Some(fraction) = fraction else { return Some(Claim::Integer(value(whole)?.checked_mul(sign)?)) };
+    let power = (0..fraction.len()).try_fold(1_i64, |power, _| power.checked_mul(10))?;
+    let all = value(whole)?.checked_mul(power)?.checked_add(value(fraction)?)?.checked_mul(sign)?;
+    #[expect(clippy::cast_precision_loss, reason = "both have fifteen digits at most, and are below 2^53")]
+    Some(Claim::Real(all as f64 / power as f64))
 }
 
 /// Compares without rounding: a `f64` does not hold every integer.
