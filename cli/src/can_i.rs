@@ -13,6 +13,7 @@ use crate::console::{Console, Ink};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Input;
+use crate::workload::Workload;
 use crate::{caller, near, policy, target};
 
 const EXAMPLES: &str = "\
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     /// The policy: a PluginConfig, or `-` for standard input
     #[arg(short, long, value_name = "FILE")]
     policy: PathBuf,
+    #[command(flatten)]
+    workload: Workload,
     /// A request header; may be given again, also with the same name
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     header: Vec<String>,
@@ -71,7 +74,7 @@ enum Format {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let head = head(&args)?;
-    let (input, mut proxy) = policy::proxy(&args.policy)?;
+    let (input, mut proxy) = policy::proxy(&args.policy, &args.workload)?;
     let passed = proxy.pass(head, OK);
     let decided = passed.decided.into_iter().next_back();
     let Decided { verdict, request, .. } =

@@ -21,6 +21,7 @@ mod policy;
 mod run;
 mod target;
 mod test;
+mod workload;
 mod yaml;
 
 use std::io::Write;

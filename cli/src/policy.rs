@@ -6,32 +6,34 @@ use meshward_cases::case::Policy;
 use meshward_cases::native;
 use meshward_cases::played::{Form, chain};
 use meshward_cases::proxy::Proxy;
-use meshward_model::Plugin;
+use meshward_model::{Code, Node, Plugin};
 use meshward_pipeline::Authz;
 
 use crate::failure::Failure;
 use crate::input::{self, Input};
+use crate::workload::Workload;
 
 /// Reads a PluginConfig and configures the plugin with it.
 ///
 /// # Errors
 /// [`Failure::Input`] when it cannot be read or is refused.
-pub(crate) fn load(path: &Path) -> Result<(Policy, Authz), Failure> {
+pub(crate) fn load(path: &Path, workload: &Workload) -> Result<(Policy, Node, Authz), Failure> {
     let policy = parse(&input::read(path)?)?;
-    let plugin = Authz::configure(policy.json.as_bytes(), &native::node());
+    let node = workload.node(&policy.json)?;
+    let plugin = Authz::configure(policy.json.as_bytes(), &node);
     let plugin = plugin.map_err(|refusal| refused(&policy, &refusal))?;
-    Ok((policy, plugin))
+    Ok((policy, node, plugin))
 }
 
 /// Reads a PluginConfig and puts a proxy around the plugin that does all that it says.
 ///
 /// # Errors
 /// [`Failure::Input`] when it cannot be read or is refused.
-pub(crate) fn proxy(path: &Path) -> Result<(Input, Proxy), Failure> {
+pub(crate) fn proxy(path: &Path, workload: &Workload) -> Result<(Input, Proxy), Failure> {
     let input = input::read(path)?;
     let policy = parse(&input)?;
     let chain = chain(&policy.json, Form::Guard).map_err(|refusal| refused(&policy, &refusal))?;
-    let proxy = Proxy::new(&chain, &native::node(), native::START, &[]);
+    let proxy = Proxy::new(&chain, &workload.node(&policy.json)?, native::START, &[]);
     let proxy = proxy.map_err(|error| refused(&policy, &error.what))?;
     Ok((input, proxy))
 }
@@ -43,7 +45,12 @@ fn parse(input: &Input) -> Result<Policy, Failure> {
 
 fn refused(policy: &Policy, refusal: &dyn ToString) -> Failure {
     let refusal = refusal.to_string();
-    Failure::input(format!("`{}` is refused: {refusal}", policy.name), lint_help(&policy.name))
+    let help = if refusal.contains(&Code::ProxySilent.to_string()) {
+        "say by `--namespace` and `--label` which workload it is".to_owned()
+    } else {
+        lint_help(&policy.name)
+    };
+    Failure::input(format!("`{}` is refused: {refusal}", policy.name), help)
 }
 
 fn lint_help(name: &str) -> String {

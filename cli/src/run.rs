@@ -26,6 +26,7 @@ use crate::console::{Console, Ink};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::policy;
+use crate::workload::Workload;
 use listener::{Identity, Listening};
 use relay::Upstream;
 use service::Service;
@@ -55,6 +56,8 @@ pub(crate) struct Args {
     /// Who every caller is: `spiffe://cluster.local/ns/shop/sa/web`, `shop/web`, `anonymous` or `plaintext`
     #[arg(long = "as", value_name = "CALLER", conflicts_with_all = ["tls_cert", "mint"])]
     caller: Option<String>,
+    #[command(flatten)]
+    workload: Workload,
     /// The port that the policy is told; the one that is listened on, when left out
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -83,7 +86,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
     let path = policy_file(&args.path);
-    let (policy, plugin) = policy::load(&path)?;
+    let (policy, node, plugin) = policy::load(&path, &args.workload)?;
     let module = module::load(args.module.as_deref())?;
     let upstream = Upstream::parse(args.upstream.as_deref())?;
     let clusters = callout::Clusters::parse(&args.clusters)?;
@@ -93,7 +96,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::input(format!("no runtime: {error}"), ""))?;
     let (tell, told) = mpsc::unbounded_channel();
-    let driver = driver::Driver::start(&module, policy.json.as_bytes(), clusters, tell)?;
+    let driver = driver::Driver::start(&module, node, policy.json.as_bytes(), clusters, tell)?;
     let bodies = module.bodies();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let listening = Listening::bind(args.listen, identity).await?;
@@ -111,7 +114,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> Result<Exit, Failure> {
             port,
         });
         tokio::task::spawn_local(Rc::clone(&driver).keep_time());
-        tokio::task::spawn_local(watch::watch(path.clone(), policy.json, Rc::clone(&driver), native));
+        tokio::task::spawn_local(watch::watch(
+            path.clone(),
+            args.workload.clone(),
+            policy.json,
+            Rc::clone(&driver),
+            native,
+        ));
         tokio::task::spawn_local(listening.serve(service));
         told::print_until(ends, told, console, args.verbose).await
     })?;

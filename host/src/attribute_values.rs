@@ -38,13 +38,11 @@ pub(crate) fn node(node: &Node) -> Value {
         }
     }
     entries.extend(node.metadata.iter().cloned());
-    let mut structure = Vec::new();
-    for (key, value) in &entries {
-        let (mut entry, mut text) = (Vec::new(), Vec::new());
-        protobuf::write_bytes(&mut text, 3, value.as_bytes());
-        protobuf::write_bytes(&mut entry, 1, key.as_bytes());
-        protobuf::write_bytes(&mut entry, 2, &text);
-        protobuf::write_bytes(&mut structure, 1, &entry);
+    let mut structure = texts(&entries);
+    if let Some(labels) = &node.labels {
+        let mut nested = Vec::new();
+        protobuf::write_bytes(&mut nested, 5, &texts(labels));
+        write_entry(&mut structure, "LABELS", &nested);
     }
     let mut message = Vec::new();
     for (number, text) in [(1, &node.id), (2, &node.cluster)] {
@@ -52,16 +50,39 @@ pub(crate) fn node(node: &Node) -> Value {
             protobuf::write_bytes(&mut message, number, text.as_bytes());
         }
     }
-    if !entries.is_empty() {
+    if !structure.is_empty() {
         protobuf::write_bytes(&mut message, 3, &structure);
     }
-    let entries = entries.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
+    let values = |entries: &[(String, String)]| -> Vec<(String, Value)> {
+        entries.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect()
+    };
+    let mut metadata = values(&entries);
+    metadata.extend(node.labels.iter().map(|labels| ("LABELS".to_owned(), Value::Map(values(labels)))));
     let fields = vec![
         ("id".to_owned(), Value::String(node.id.clone())),
         ("cluster".to_owned(), Value::String(node.cluster.clone())),
-        ("metadata".to_owned(), Value::Map(entries)),
+        ("metadata".to_owned(), Value::Map(metadata)),
     ];
     Value::Message(message, fields)
+}
+
+/// A `google.protobuf.Struct` of texts.
+fn texts(entries: &[(String, String)]) -> Vec<u8> {
+    let mut structure = Vec::new();
+    for (key, value) in entries {
+        let mut text = Vec::new();
+        protobuf::write_bytes(&mut text, 3, value.as_bytes());
+        write_entry(&mut structure, key, &text);
+    }
+    structure
+}
+
+/// An entry of a `google.protobuf.Struct`, whose value is encoded.
+fn write_entry(structure: &mut Vec<u8>, key: &str, value: &[u8]) {
+    let mut entry = Vec::new();
+    protobuf::write_bytes(&mut entry, 1, key.as_bytes());
+    protobuf::write_bytes(&mut entry, 2, value);
+    protobuf::write_bytes(structure, 1, &entry);
 }
 
 /// One step into a value.

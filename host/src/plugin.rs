@@ -73,6 +73,8 @@ pub struct Node {
     pub namespace: Option<String>,
     /// `xds.node.metadata.WORKLOAD_NAME`, as Istio sets it.
     pub workload: Option<String>,
+    /// `xds.node.metadata.LABELS`, as Istio sets it.
+    pub labels: Option<Vec<(String, String)>>,
     /// The rest of `xds.node.metadata`: text by key.
     pub metadata: Vec<(String, String)>,
 }

@@ -41,7 +41,7 @@ fn whole(words: &str, text: &str) -> String {
 }
 
 /// Codes whose example would be too long, or no text, to stand on a page.
-const WITHOUT_EXAMPLE: [Code; 7] = [
+const WITHOUT_EXAMPLE: [Code; 8] = [
     Code::NothingThere,
     Code::TooLarge,
     Code::NotUtf8,
@@ -49,6 +49,7 @@ const WITHOUT_EXAMPLE: [Code; 7] = [
     Code::TooManyRules,
     Code::TooManyValues,
     Code::TooManyLimits,
+    Code::ProxySilent,
 ];
 
 #[test]
@@ -83,6 +84,9 @@ fn codes_without_an_example_are_given_by_what_their_page_describes() {
             .unwrap_or_default()
     };
     assert_eq!(codes(b""), [Code::NothingThere]);
+    let for_shop = r#"{"apiVersion": "meshward.io/v1alpha1", "kind": "PluginConfig", "peerVerifiedBy": "transport", "documents": [
+        {"apiVersion": "meshward.io/v1alpha1", "kind": "AccessPolicy", "metadata": {"name": "a", "namespace": "shop"}, "spec": {}}]}"#;
+    assert_eq!(codes(for_shop.as_bytes()), [Code::ProxySilent]);
     assert_eq!(codes(&vec![b' '; 9 * 1024 * 1024]), [Code::TooLarge]);
     assert_eq!(codes(&[b'"', 0xff, b'"']), [Code::NotUtf8]);
     let rules = |rule: &str, count: usize| {

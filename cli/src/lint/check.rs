@@ -56,16 +56,25 @@ pub(super) fn findings(unit: &Unit, text: &str) -> Vec<Finding> {
 /// What the compiler says of a configuration.
 pub(super) fn problems(value: &Value) -> Vec<Problem> {
     let text = value.to_string();
-    let (text, proxy) = (text.as_bytes(), Proxy::default());
+    let mut problems: Vec<Problem> = Vec::new();
+    for proxy in meshward_pipeline::workloads(text.as_bytes()) {
+        let more = problems_of(value, text.as_bytes(), &proxy);
+        problems.extend(more.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>());
+    }
+    problems
+}
+
+/// What it says of it as the configuration of this workload.
+fn problems_of(value: &Value, text: &[u8], proxy: &Proxy) -> Vec<Problem> {
     let refusal = if is_all(value, &["Authentication"]) {
-        Authn::configure(text, &proxy).err()
+        Authn::configure(text, proxy).err()
     } else if value.get("role").is_some() && (is_all(value, &["RateLimit", "Detection"]) || is_empty(value)) {
         // Only the `ratelimit` plugin has roles, and it reads no access policies.
-        Ratelimit::configure(text, &proxy).err()
+        Ratelimit::configure(text, proxy).err()
     } else if is_guards(value) {
-        Guard::configure(text, &proxy).err()
+        Guard::configure(text, proxy).err()
     } else {
-        Authz::configure(text, &proxy).err()
+        Authz::configure(text, proxy).err()
     };
     refusal.map(|refusal| refusal.problems).unwrap_or_default()
 }

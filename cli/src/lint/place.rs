@@ -16,7 +16,7 @@ pub(super) fn of(node: &Node, text: &str, path: &str, code: Code) -> Range<usize
             Code::UnknownField
                 | Code::DoubledField
                 | Code::MissingField
-                | Code::SelectorUnsupported
+                | Code::ProxySilent
                 | Code::NothingVerifiesTokens
                 | Code::DirectAddress
                 | Code::ProviderWithoutCustom

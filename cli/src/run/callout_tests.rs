@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use meshward_harness::upstream::{GrpcReply, GrpcUpstream, HttpUpstream, Reply};
 use meshward_host::{Attributes, Progress};
+use meshward_model::Node;
 use tokio::sync::mpsc;
 
 use super::*;
@@ -42,8 +43,10 @@ fn decided(clusters: &[String], requests: &[&[(&str, &str)]]) -> Vec<Progress> {
     let loaded = module::load(Some(&PathBuf::from(folder).join("asking.wasm"))).expect("the probe");
     let (tell, _told) = mpsc::unbounded_channel();
     let clusters = Clusters::parse(clusters).expect("places");
-    let driver =
-        Rc::new(Driver::start(&loaded, CONFIGURATION.as_bytes(), clusters, tell).expect("the proxy starts"));
+    let driver = Rc::new(
+        Driver::start(&loaded, Node::default(), CONFIGURATION.as_bytes(), clusters, tell)
+            .expect("the proxy starts"),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, async {
         tokio::task::spawn_local(Rc::clone(&driver).keep_time());

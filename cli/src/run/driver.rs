@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use meshward_cases::native;
 use meshward_host::{
-    CalloutId, FailurePolicy, LogLevel, LogLine, Node, Plugin, Proxy, Refused, StartError, Stream,
+    CalloutId, FailurePolicy, LogLevel, LogLine, Plugin, Proxy, Refused, StartError, Stream,
 };
+use meshward_model::Node;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -45,6 +45,7 @@ impl Driver {
     /// The module refuses the policy, which it does in the same words as the compiler, or does not start.
     pub(super) fn start(
         loaded: &Loaded,
+        node: Node,
         configuration: &[u8],
         clusters: Clusters,
         tell: Tell,
@@ -54,7 +55,7 @@ impl Driver {
         plugin.allow_on_headers_stop_iteration = true;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let mut builder = Proxy::builder().node(node()).now(now).plugin(plugin);
+        let mut builder = Proxy::builder().node(proxys_node(node)).now(now).plugin(plugin);
         for name in clusters.names() {
             builder = builder.cluster(name);
         }
@@ -161,8 +162,8 @@ fn is_told(line: &LogLine) -> bool {
     line.level >= LogLevel::Info
 }
 
-/// The workload that the cases speak of.
-fn node() -> Node {
-    let node = native::node();
-    Node { id: node.id, namespace: Some(node.namespace), workload: Some(node.workload), ..Node::default() }
+fn proxys_node(node: Node) -> meshward_host::Node {
+    let Node { id, namespace, workload, labels } = node;
+    let (namespace, workload) = (Some(namespace), Some(workload));
+    meshward_host::Node { id, namespace, workload, labels, ..meshward_host::Node::default() }
 }

@@ -8,12 +8,19 @@ use super::driver::Driver;
 use super::native::Native;
 use super::told::Told;
 use crate::policy;
+use crate::workload::Workload;
 
 /// How often it is looked at. A change counts when two looks in a row see the same: editors write in pieces.
 const EVERY: Duration = Duration::from_millis(200);
 
 /// Looks for ever.
-pub(super) async fn watch(path: PathBuf, json: String, driver: Rc<Driver>, native: Rc<Native>) {
+pub(super) async fn watch(
+    path: PathBuf,
+    workload: Workload,
+    json: String,
+    driver: Rc<Driver>,
+    native: Rc<Native>,
+) {
     if path.as_os_str() == "-" {
         return;
     }
@@ -30,10 +37,10 @@ pub(super) async fn watch(path: PathBuf, json: String, driver: Rc<Driver>, nativ
             continue;
         }
         settled.clone_from(&last);
-        match policy::load(&path) {
+        match policy::load(&path, &workload) {
             Err(failure) => driver.tell(Told::Refused(failure.to_string())),
-            Ok((policy, _)) if policy.json == in_force => {}
-            Ok((policy, plugin)) => match driver.configure(policy.json.as_bytes()) {
+            Ok((policy, ..)) if policy.json == in_force => {}
+            Ok((policy, _, plugin)) => match driver.configure(policy.json.as_bytes()) {
                 Ok(()) => {
                     native.replace(plugin);
                     in_force = policy.json;

@@ -53,6 +53,7 @@ pub(crate) fn node() -> Node {
         id: text(Path::NODE_ID),
         namespace: text(Path::NODE_NAMESPACE),
         workload: text(Path::NODE_WORKLOAD),
+        labels: labels(),
     }
 }
 
@@ -60,6 +61,11 @@ fn headers() -> Result<Headers, Unreadable> {
     let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
     // Where there is no map, Envoy answers OK with an empty one; a request without a single header there is not.
     pairs::decode(bytes).ok().filter(|headers| !headers.is_empty()).ok_or(Unreadable)
+}
+
+/// The workload's labels; `None` where the proxy says none, or something that is no map of texts.
+fn labels() -> Option<Vec<(String, String)>> {
+    property::labels(hostcalls::property(Path::NODE_LABELS).ok().flatten()?)
 }
 
 fn value(needed: bool, path: Path) -> Result<Option<Vec<u8>>, Unreadable> {

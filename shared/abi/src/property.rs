@@ -1,6 +1,6 @@
 //! Property paths and values: how Envoy writes them.
 
-use crate::AbiError;
+use crate::{AbiError, pairs};
 
 /// The path of a property: its segments joined by a zero byte, as Envoy splits it.
 ///
@@ -41,6 +41,9 @@ impl Path {
     /// The proxy's workload, as Istio sets it, a string.
     pub const NODE_WORKLOAD: Self = Self(b"xds\0node\0metadata\0WORKLOAD_NAME");
 
+    /// The workload's labels, as Istio sets them, a map of strings.
+    pub const NODE_LABELS: Self = Self(b"xds\0node\0metadata\0LABELS");
+
     /// The encoded path.
     pub const fn bytes(self) -> &'static [u8] {
         self.0
@@ -68,9 +71,52 @@ pub fn port(bytes: &[u8]) -> Result<u16, AbiError> {
     u16::try_from(u64::from_le_bytes(number)).map_err(|_| AbiError::Number)
 }
 
+/// Reads a map of texts. Envoy writes other values with no word on what they are: what could be a number, a list or a text is none, and
+/// so is a map whose every value is empty, which a list cannot be told from.
+pub fn labels(bytes: Vec<u8>) -> Option<Vec<(String, String)>> {
+    const COUNT: usize = 4;
+    const ALL_BUT_TEXT: usize = 10;
+    let length = bytes.len();
+    if length < COUNT {
+        return None;
+    }
+    let map = pairs::decode(bytes).ok()?;
+    let mut labels = Vec::with_capacity(map.len());
+    let mut expected = COUNT;
+    for (name, value) in map.iter() {
+        let pair = name.len().checked_add(value.len())?.checked_add(ALL_BUT_TEXT)?;
+        expected = expected.checked_add(pair)?;
+        let text = |bytes: &[u8]| core::str::from_utf8(bytes).map(str::to_owned).ok();
+        labels.push((text(name)?, text(value)?));
+    }
+    let is_list = !labels.is_empty() && labels.iter().all(|(_, value)| value.is_empty());
+    Some(labels).filter(|_| expected == length && !is_list)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_a_map_of_texts_and_nothing_that_looks_like_one() {
+        let encoded = |pairs: &[(&[u8], &[u8])]| pairs::encode(pairs).unwrap_or_default();
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let both = encoded(&[(b"App", b"orders"), (b"tier", b"")]);
+        assert_eq!(labels(both), Some(vec![label("App", "orders"), label("tier", "")]));
+        assert_eq!(labels(encoded(&[])), Some(Vec::new()));
+        for other in [
+            Vec::new(),
+            vec![1],
+            b"app=orders".to_vec(),
+            7.0_f64.to_le_bytes().to_vec(),
+            0.0_f64.to_le_bytes().to_vec(),
+            encoded(&[(b"app=orders", b"")]),
+            encoded(&[(b"app", b"\xff")]),
+            [encoded(&[(b"a", b"b")]), vec![0]].concat(),
+        ] {
+            assert_eq!(labels(other.clone()), None, "{other:?}");
+        }
+    }
 
     #[test]
     fn a_port_is_eight_bytes_and_fits_sixteen_bits() {

@@ -1,6 +1,6 @@
 //! A case, checked: what the doors run.
 
-use meshward_model::{Refusal, UnixMillis};
+use meshward_model::{Node, Refusal, UnixMillis};
 use meshward_pipeline::split;
 use serde_json::Value;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Case {
     pub transport: Transport,
     /// The port that is called.
     pub port: u16,
+    /// The proxy that decides.
+    pub node: Node,
     /// What stands behind the proxy's clusters.
     pub servers: Vec<Server>,
     /// Plugins that are left out of the chain.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::CasesError;
 use crate::case::Case;
-use crate::native::{node, pass_case, proxy};
+use crate::native::{pass_case, proxy};
 use crate::played::{Form, Which};
 
 /// How often each rule of a policy decided, in the order of the policy.
@@ -70,7 +70,7 @@ fn authz(case: &Case) -> Result<Authz, CasesError> {
     let chain = case.chain(Form::Apart).map_err(fail)?;
     let link = chain.iter().find(|link| link.which == AUTHZ);
     let configuration = link.map(|link| link.configuration.as_bytes()).unwrap_or_default();
-    Authz::configure(configuration, &node()).map_err(fail)
+    Authz::configure(configuration, &case.node).map_err(fail)
 }
 
 #[cfg(test)]

@@ -88,6 +88,9 @@ pub struct RawGiven {
     pub normalization: Option<RawNormalization>,
     /// The port that is called; 8080 when left out. A door may call another one and put it into the policy.
     pub port: Option<u16>,
+    /// The workload whose proxy decides. Left out: `orders`, in the one namespace that the policy's documents are for; its labels are not
+    /// known, so that a policy whose documents have selectors is refused.
+    pub workload: Option<RawWorkload>,
     /// What stands behind the clusters of the proxy that the policy names; a cluster that is not here is not there.
     #[serde(default)]
     pub servers: Vec<RawServer>,
@@ -99,6 +102,30 @@ pub struct RawGiven {
     pub twice: Vec<String>,
     /// What another plugin of the proxy writes where the handover belongs, of every request. The case then runs in that form only.
     pub planted: Option<RawPlanted>,
+}
+
+/// A workload, as its proxy says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWorkload {
+    /// Its namespace; needed where the policy's documents are for several.
+    pub namespace: Option<String>,
+    /// Its labels.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// What kind of proxy of Istio's it is; one that does not say, when left out.
+    pub proxy: Option<RawProxy>,
+}
+
+/// A kind of proxy, by Istio's name for it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RawProxy {
+    /// Beside a workload.
+    Sidecar,
+    /// A gateway.
+    Router,
+    /// An ambient waypoint.
+    Waypoint,
 }
 
 /// What lies where the handover belongs.

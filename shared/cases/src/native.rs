@@ -10,6 +10,7 @@ use crate::played::Form;
 use crate::proxy::{Decided, Passed, Proxy};
 use crate::seen::{Seen, Shown};
 use meshward_model::{Connection, Head, Headers, Needs, Node, RequestId, StageId, UnixMillis, Verdict};
+use meshward_pipeline::homes;
 
 /// When the first step of a case happens: 2026-01-01T00:00:00Z.
 pub const START: UnixMillis = UnixMillis(1_767_225_600_000);
@@ -17,9 +18,26 @@ pub const START: UnixMillis = UnixMillis(1_767_225_600_000);
 /// How long after the start the first request comes: what plugins do in their first tick is done then.
 pub const SETTLING_MILLIS: u64 = 5;
 
-/// The proxy that decides: a workload `orders` in the namespace `shop`.
+/// The proxy that decides where nothing else is said: a workload `orders` in the namespace `shop`, whose labels are not known.
 pub fn node() -> Node {
-    Node { id: "orders.shop".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
+    let [id, namespace, workload] = ["orders.shop", "shop", "orders"].map(str::to_owned);
+    Node { id, namespace, workload, labels: None }
+}
+
+/// The same, in the one namespace that a policy's documents are for, where they name one.
+///
+/// # Errors
+/// The namespaces, where there are several.
+pub fn node_of(policy: &str) -> Result<Node, String> {
+    let mut namespaces = homes(policy.as_bytes()).into_iter();
+    match (namespaces.next(), namespaces.next()) {
+        (None, _) => Ok(node()),
+        (Some(namespace), None) => Ok(Node { namespace, ..node() }),
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(namespaces);
+            Err(all.map(|namespace| format!("`{namespace}`")).collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 /// A proxy with the case's policy, in this form.
@@ -29,7 +47,8 @@ pub fn node() -> Node {
 pub fn proxy(case: &Case, form: Form) -> Result<Proxy, CasesError> {
     let fail = |refusal: &dyn ToString| CasesError::new(&case.policy.name, refusal.to_string());
     let chain = case.chain(form).map_err(|refusal| fail(&refusal))?;
-    let proxy = Proxy::new(&chain, &node(), START, &case.servers).map_err(|refused| fail(&refused.what))?;
+    let proxy =
+        Proxy::new(&chain, &case.node, START, &case.servers).map_err(|refused| fail(&refused.what))?;
     Ok(proxy.planting(case.planted.clone()))
 }
 

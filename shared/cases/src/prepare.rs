@@ -8,11 +8,12 @@ use crate::case::{
 use crate::credential::Credential;
 use crate::format::{
     RawCase, RawCertificate, RawDoor, RawExpect, RawFile, RawGiven, RawNamed, RawNormalization, RawPlanted,
-    RawReply, RawRequest, RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia,
+    RawProxy, RawReply, RawRequest, RawServer, RawShadow, RawSkip, RawStep, RawVerdict, RawVia, RawWorkload,
 };
 use crate::mint::{Key, jwks};
+use crate::native;
 use crate::played::{self, Form, Which};
-use meshward_model::Reason;
+use meshward_model::{Node, Reason};
 use meshward_pipeline::split;
 use serde_yaml_ng::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,6 +118,7 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
             ));
         }
     }
+    let node = node(&policy.json, raw.given.workload)?;
     let name = at.to_owned();
     let normalization = raw.given.normalization.map_or(Normalization::None, normalization);
     let (advisories, differs) = (raw.advisories, raw.differs);
@@ -127,6 +129,7 @@ fn case(at: &str, policy: Arc<Policy>, raw: RawCase) -> Result<Case, String> {
         named,
         transport,
         port,
+        node,
         servers,
         without,
         twice,
@@ -146,6 +149,23 @@ const fn normalization(raw: RawNormalization) -> Normalization {
         RawNormalization::MergeSlashes => Normalization::MergeSlashes,
         RawNormalization::DecodeAndMergeSlashes => Normalization::DecodeAndMergeSlashes,
     }
+}
+
+fn node(policy: &str, raw: Option<RawWorkload>) -> Result<Node, String> {
+    let RawWorkload { namespace, labels, proxy } = raw.unwrap_or_default();
+    let node = match namespace {
+        Some(namespace) => Node { namespace, ..native::node() },
+        None => native::node_of(policy).map_err(|namespaces| {
+            format!("the policy is for the namespaces {namespaces}; say by `given.workload.namespace` where the workload is")
+        })?,
+    };
+    let role = proxy.map_or("", |proxy| match proxy {
+        RawProxy::Sidecar => "sidecar~",
+        RawProxy::Router => "router~",
+        RawProxy::Waypoint => "waypoint~",
+    });
+    let labels = labels.map(|labels| labels.into_iter().collect());
+    Ok(Node { id: format!("{role}{}", node.id), labels, ..node })
 }
 
 fn planted(raw: RawPlanted) -> Result<Planted, String> {

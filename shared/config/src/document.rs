@@ -1,13 +1,12 @@
 //! What all documents look like: Kubernetes objects.
 
-use std::collections::BTreeMap;
-
 use meshward_model::Problem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::parse::parse;
+use crate::texts::Texts;
 
 /// A document with the `spec` of its kind.
 #[derive(Debug, Deserialize)]
@@ -42,10 +41,12 @@ pub struct RawMetadata {
     pub namespace: String,
     /// Labels; not read.
     #[serde(default)]
-    pub labels: BTreeMap<String, String>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub labels: Texts,
     /// Annotations; `istio.io/dry-run` is read.
     #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub annotations: Texts,
     /// Written by the API server; not read.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(skip))]

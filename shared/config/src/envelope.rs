@@ -20,6 +20,13 @@ pub struct RawEnvelope {
     pub peer_from: PeerFrom,
     /// Who verifies the caller's certificate; must be said.
     pub peer_verified_by: PeerVerifiedBy,
+    /// Whom the configuration is for, where the proxy does not say so itself.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::RawWorkload>"))]
+    pub workload: Option<Box<RawValue>>,
+    /// The namespace whose documents are for all namespaces; `istio-system` when left out, as in Istio.
+    #[serde(default, deserialize_with = "given")]
+    pub root_namespace: Option<String>,
     /// What happens to a request when no document applies to this workload.
     #[serde(default)]
     pub when_nothing_applies: WhenNothingApplies,

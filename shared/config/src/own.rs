@@ -54,10 +54,15 @@ pub fn check_metadata(place: &Place<'_>, metadata: &RawMetadata, problems: &mut 
             help,
         );
     }
-    if !metadata.namespace.is_empty() && !is_name(&metadata.namespace, 63) {
+    if !is_namespace(&metadata.namespace) {
         let message = format!("`{}` is no namespace", metadata.namespace.escape_debug());
         problems.add(Code::BadNamespace, &at.field("namespace"), message, help);
     }
+}
+
+/// Whether it could be a namespace; empty is none, and so is left open.
+pub(crate) fn is_namespace(namespace: &str) -> bool {
+    namespace.is_empty() || is_name(namespace, 63)
 }
 
 fn is_name(name: &str, longest: usize) -> bool {

@@ -1,5 +1,7 @@
 //! JSON text to a raw type, or the first problem with its path.
 
+use core::fmt::Arguments;
+
 use meshward_model::{Code, Problem};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -60,6 +62,13 @@ fn in_one_line(text: String) -> String {
     line
 }
 
+/// A problem at `path`; stands once in a module, and not at every place where something may be wrong.
+#[cold]
+#[inline(never)]
+pub(crate) fn fault(code: Code, path: Arguments<'_>, message: Arguments<'_>, help: &str) -> Problem {
+    Problem { code, path: path.to_string(), message: message.to_string(), help: help.to_owned() }
+}
+
 /// The candidate that is most like `word`, if one is like it at all: what a "did you mean" proposes.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let furthest = word.chars().count().div_ceil(3).max(1);
@@ -112,12 +121,10 @@ fn no_word(path: &str) -> Problem {
 }
 
 /// What is read only to be refused, or is written by machines: nobody is told to write it.
-const UNOFFERED: [&str; 19] = [
+const UNOFFERED: [&str; 17] = [
+    "targetRef",
     "AUDIT",
     "CUSTOM",
-    "selector",
-    "targetRef",
-    "targetRefs",
     "provider",
     "ipBlocks",
     "notIpBlocks",

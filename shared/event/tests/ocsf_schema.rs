@@ -68,7 +68,12 @@ impl Schemas {
 }
 
 fn nodes() -> [Node; 2] {
-    let node = Node { id: "n1".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() };
+    let node = Node {
+        id: "n1".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        ..Node::default()
+    };
     [node, Node::default()]
 }
 

@@ -1,7 +1,10 @@
 //! The documents as they are written.
 
 use meshward_config::given;
+#[cfg(feature = "schema")]
+use meshward_config::{RawSelector, RawTargetRef};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// `spec` of a `RateLimit`: how fast callers may go. Every limit that a request matches applies; the strictest refuses, and a refused
 /// request uses up none of the others.
@@ -11,6 +14,14 @@ use serde::Deserialize;
 pub struct RawRateLimit {
     /// The limits.
     pub limits: Vec<RawLimit>,
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
 }
 
 /// One limit: GCRA, a bucket for each key.
@@ -134,6 +145,14 @@ pub struct RawDetection {
     /// `spiffe://cluster.local/ns/monitoring/*`.
     #[serde(default, deserialize_with = "given")]
     pub allow: Option<Vec<String>>,
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
 }
 
 /// Whether a detection acts.

@@ -39,6 +39,7 @@ codes! {
     NothingVerifiesPeer = 110, "nothing could verify the caller's certificate";
     MoreProblems = 111, "there are more problems than are told at once";
     FieldOfAnotherPlugin = 112, "a field of the envelope that this plugin does not read";
+    BadWorkload = 113, "something else than a workload where the configuration says whom it is for";
 
     UnknownKind = 201, "a kind of document that does not exist";
     ForeignKind = 202, "a kind of document that this plugin does not read";
@@ -47,7 +48,6 @@ codes! {
     BadNamespace = 205, "a document's namespace that Kubernetes would not take";
     DoubledName = 206, "two documents of one kind share namespace and name";
     NoSpec = 207, "a document without a `spec`";
-    SelectorUnsupported = 208, "selecting workloads inside a document is not supported yet";
     ActionUnsupported = 209, "an action that this version does not carry out";
     ProviderWithoutCustom = 210, "a provider without the action that it goes with";
     DryRunOnAccessPolicy = 211, "Istio's dry-run annotation on a document that is not Istio's";
@@ -57,6 +57,9 @@ codes! {
     OtherwiseInAllow = 215, "`otherwise` in an ALLOW document";
     OtherwiseMissing = 216, "only DENY documents apply and none says `otherwise`";
     OtherwiseContradicts = 217, "DENY documents disagree about `otherwise`";
+    ProxySilent = 218, "the proxy does not say what a choice of workloads depends on";
+    TargetUnseen = 219, "a target that cannot be seen from inside a proxy";
+    BadSelector = 220, "a choice of workloads that chooses none, or in two ways";
 
     EmptySource = 301, "a source that names nobody";
     NothingVerifiesTokens = 302, "what the caller's token says, where nothing verifies tokens";

@@ -1,12 +1,12 @@
 //! From a configuration's bytes to a stage.
 
 use meshward_config::{
-    ClaimsFrom, EventsFrom, MAX_CONFIGURATION_BYTES, Named, PeerFrom, PeerVerifiedBy, RawEnvelope, Role,
-    WhenNothingApplies, closest, parse, problem, split_documents,
+    ClaimsFrom, EventsFrom, Named, PeerFrom, PeerVerifiedBy, RawEnvelope, Role, Selected, WhenNothingApplies,
+    closest, problem,
 };
 use meshward_event::{LogOnly, Recorder, Shown, is_host, is_path, words};
 use meshward_identity::{Settings, Source, VerifiedBy};
-use meshward_model::{Code, Counter, Needs, Problem, Reason, Refusal, Stage};
+use meshward_model::{Code, Counter, Needs, Node, Problem, Reason, Refusal, Stage};
 
 use crate::{Names, Owns};
 
@@ -62,11 +62,11 @@ pub struct Takes {
     pub role: bool,
 }
 
-/// The documents of a configuration, sorted out but not yet read, and the envelope's own fields.
+/// The documents of a configuration that are for this workload, not yet read, and the envelope's own fields.
 #[derive(Debug)]
 pub struct Documents<'a> {
     /// (path, kind, JSON text), in the order of the configuration.
-    pub documents: Vec<(String, String, &'a str)>,
+    pub documents: Vec<Selected<'a>>,
     /// What happens to a request when no document applies.
     pub when_nothing_applies: WhenNothingApplies,
     /// What reading the peer takes.
@@ -79,6 +79,8 @@ pub struct Documents<'a> {
     pub role: Option<Role>,
     /// What of a request events may show: what the documents name.
     pub shown: Shown,
+    /// Whether the configuration holds no document at all, for any workload.
+    pub is_empty: bool,
 }
 
 impl Documents<'_> {
@@ -88,10 +90,10 @@ impl Documents<'_> {
     }
 }
 
-/// What of a request events may show: what the documents name, and what others do, as the envelope says.
-fn shown(documents: &[(String, String, &str)], others: &[String]) -> Shown {
+/// What of a request events may show: what the documents name, whomever they are for, and what others do, as the envelope says.
+fn shown<'d>(documents: impl Iterator<Item = &'d str>, others: &[String]) -> Shown {
     let mut named = Named::default();
-    for (_, _, json) in documents {
+    for json in documents {
         named.add(json);
     }
     let mut shown = Shown::default();
@@ -136,29 +138,20 @@ pub(crate) struct Assembled<S, R> {
 const OTHER_KINDS: [&str; 6] =
     ["Authentication", "RateLimit", "Detection", "EventSink", "RequestAuthentication", "PeerAuthentication"];
 
-/// Parses the envelope and assembles the stage.
-pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S, S::Recorder>, Refusal> {
-    if configuration.len() > MAX_CONFIGURATION_BYTES {
-        let message = format!("{} bytes, at most {MAX_CONFIGURATION_BYTES} are read", configuration.len());
-        return Err(problem(Code::TooLarge, "", message, "split the configuration by workload").into());
-    }
-    if configuration.is_empty() {
-        let help = "give the plugin a PluginConfig; `policies/` has examples to copy";
-        return Err(problem(Code::NothingThere, "", "there is no configuration", help).into());
-    }
-    let text = core::str::from_utf8(configuration).map_err(|error| {
-        problem(Code::NotUtf8, "", format!("not UTF-8: {error}"), "save the configuration as UTF-8")
-    })?;
-    let envelope: RawEnvelope = parse(text, "").map_err(|mut wrong| {
-        if wrong.message == "missing field `peerVerifiedBy`" || wrong.path == "peerVerifiedBy" {
-            wrong.help = "write `peerVerifiedBy: transport` on Istio (STRICT or PERMISSIVE) and Consul; `connection` only where the listener accepts unverified client certificates (needs Envoy 1.40 and no TLS session resumption)".to_owned();
-        }
-        wrong
-    })?;
+/// Parses the envelope and assembles the stage of the documents that are for this workload.
+pub(crate) fn assemble<S: Assemble>(
+    configuration: &[u8],
+    node: &Node,
+) -> Result<Assembled<S, S::Recorder>, Refusal> {
+    let envelope = RawEnvelope::read(configuration)?;
     let settings = settings(&envelope)?;
-    let documents = split_documents(&envelope.documents).map_err(|problems| Refusal { problems })?;
     let mut problems = misplaced_fields(&envelope, S::TAKES);
     problems.extend(unshowable(&envelope.named));
+    let selected = envelope.documents_for(node);
+    let documents = selected.unwrap_or_else(|unclear| {
+        problems.extend(unclear);
+        Vec::new()
+    });
     let foreign = documents
         .iter()
         .filter(|(_, kind, _)| !S::KINDS.contains(&kind.as_str()))
@@ -169,7 +162,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
     }
     let claims = envelope.claims.map(|claims| claims.from).unwrap_or_default();
     let events = envelope.events.unwrap_or_default();
-    let shown = shown(&documents, &envelope.named);
+    let shown = shown(envelope.documents.iter().map(|json| json.get()), &envelope.named);
     let (stage, recorder) = S::assemble(&Documents {
         documents,
         shown,
@@ -178,6 +171,7 @@ pub(crate) fn assemble<S: Assemble>(configuration: &[u8]) -> Result<Assembled<S,
         claims,
         events,
         role: envelope.role,
+        is_empty: envelope.documents.is_empty(),
     })?;
     Ok(Assembled { stage, recorder, identity: settings, claims, events })
 }

@@ -33,9 +33,19 @@ impl Assemble for Authentication {
 
     fn assemble(documents: &Documents<'_>) -> Result<(Self, LogOnly), Refusal> {
         let help = "add a document of `kind: Authentication` that says what a caller must prove";
-        let stage = authentication(documents)?.ok_or_else(|| {
-            problem(Code::NotOneAuthentication, "documents", "there is no Authentication", help)
-        })?;
+        let stage = match authentication(documents)? {
+            Some(stage) => stage,
+            None if documents.is_empty => {
+                return Err(problem(
+                    Code::NotOneAuthentication,
+                    "documents",
+                    "there is no Authentication",
+                    help,
+                )
+                .into());
+            }
+            None => Authentication::demanding_nothing(documents.peer),
+        };
         Ok((stage, documents.log_only()))
     }
 }

@@ -85,7 +85,8 @@ impl Assemble for Stages {
         let authn = kept(&mut problems, authn::authentication(documents)).flatten();
         let tokens = authn.as_ref().is_some_and(Authentication::verifies_tokens);
         let authz = kept(&mut problems, authz::access_control(documents, tokens));
-        let quota = kept(&mut problems, ratelimit::limits(documents, tokens)).flatten();
+        let limits = documents.documents.iter().any(|(_, kind, _)| kind == ratelimit::QUOTA_KIND);
+        let quota = if limits { kept(&mut problems, ratelimit::limits(documents, tokens)) } else { None };
         let recorder = kept(&mut problems, sentinel::sinks(documents));
         let (Some(authz), Some(recorder), []) = (authz, recorder, problems.as_slice()) else {
             return Err(Refusal { problems });

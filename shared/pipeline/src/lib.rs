@@ -5,6 +5,7 @@
 //! door.
 
 mod assemble;
+mod audience;
 mod authn;
 mod authz;
 mod chain;
@@ -22,6 +23,7 @@ mod sentinel;
 pub mod split;
 
 pub use assemble::{Assemble, Documents, Takes};
+pub use audience::{homes, workloads};
 pub use authn::Authn;
 pub use authz::{ALLOWED, Authz, DENIED, MEMORY_GAUGE, SHADOW_DENIED};
 pub use chain::{Chain, Owns};

@@ -61,7 +61,7 @@ impl<S: Assemble> Plugin for Pipeline<S> {
     const MEMORY_GAUGE: &'static str = S::NAMES.memory_gauge;
 
     fn configure(configuration: &[u8], node: &Node) -> Result<Self, Refusal> {
-        let Assembled { stage, recorder, identity, claims, events } = assemble::<S>(configuration)?;
+        let Assembled { stage, recorder, identity, claims, events } = assemble::<S>(configuration, node)?;
         let handover = S::HANDS_OVER || claims == ClaimsFrom::Handover;
         let needs = Needs { handover, ..Needs::default() }.union(stage.needs());
         let reads_peer = needs.union(identity.needs()) == needs;

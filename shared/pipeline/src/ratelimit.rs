@@ -74,12 +74,18 @@ impl Assemble for Chain<Penalty, Quota> {
                     EventsFrom::Own => penalty,
                     EventsFrom::Handover => penalty.only_enforcing(),
                 });
-                Self { first: penalty, second: None }
+                // Where no document is for this workload, nobody is in the box, and nothing is limited.
+                let open = if penalty.is_none() {
+                    Some(QuotaCompiler::new(false).finish(documents.peer)?)
+                } else {
+                    None
+                };
+                Self { first: penalty, second: open }
             }
             Some(Role::Quota) => {
                 check_role(documents, QUOTA_KIND, "quota", "penalty")?;
                 let tokens = documents.claims == ClaimsFrom::Handover;
-                Self { first: None, second: limits(documents, tokens)? }
+                Self { first: None, second: Some(limits(documents, tokens)?) }
             }
             // The envelope's reader has demanded it.
             None => Self { first: None, second: None },
@@ -98,16 +104,13 @@ pub(crate) fn penalty(documents: &Documents<'_>) -> Result<Option<Penalty>, Refu
     compile_detection(path, json, documents.peer).map(Some)
 }
 
-/// Makes the limits of the `RateLimit` documents, if there are any. `tokens`: whether anybody verifies tokens.
-pub(crate) fn limits(documents: &Documents<'_>, tokens: bool) -> Result<Option<Quota>, Refusal> {
+/// Makes the limits of the `RateLimit` documents; without one nothing is limited. `tokens`: whether anybody verifies tokens.
+pub(crate) fn limits(documents: &Documents<'_>, tokens: bool) -> Result<Quota, Refusal> {
     let mut compiler = QuotaCompiler::new(tokens);
-    let mut any = false;
     for (path, _, json) in documents.documents.iter().filter(|(_, kind, _)| kind == QUOTA_KIND) {
         compiler.add(path, json);
-        any = true;
     }
-    let quota = compiler.finish(documents.peer)?;
-    Ok(any.then_some(quota))
+    compiler.finish(documents.peer)
 }
 
 /// A role reads its own kind, and must have a document of it.
@@ -120,7 +123,7 @@ fn check_role(documents: &Documents<'_>, kind: &str, role: &str, other: &str) ->
             problem(Code::OtherRole, format!("{path}.kind"), message, help)
         })
         .collect();
-    if documents.documents.is_empty() {
+    if documents.is_empty {
         let message = format!("role `{role}` without a `{kind}` document has nothing to do");
         problems.push(problem(Code::NothingToDo, "documents", message, format!("write a `{kind}` document")));
     }

@@ -13,7 +13,12 @@ const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 const WEB: &[u8] = b"spiffe://mesh.example/ns/shop/sa/web";
 
 fn node() -> Node {
-    Node { id: "sidecar~orders".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
+    Node {
+        id: "sidecar~orders".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        ..Node::default()
+    }
 }
 
 fn envelope(more: &Value) -> Value {
@@ -39,6 +44,38 @@ fn plugin(more: &Value) -> Authz {
     match configure(more) {
         Ok(plugin) => plugin,
         Err(refusal) => panic!("{refusal}"),
+    }
+}
+
+#[test]
+fn a_broken_document_stops_the_workloads_that_it_is_for_and_no_other() {
+    let named = |app: &str, namespace: &str, spec: Value| json!({"apiVersion": "meshward.io/v1alpha1", "kind": "AccessPolicy", "metadata": {"name": app, "namespace": namespace}, "spec": spec});
+    let selecting = |app: &str| json!({"selector": {"matchLabels": {"app": app}}, "rules": [{}]});
+    let mut broken = selecting("web");
+    broken["rulez"] = json!([]);
+    let mut unknown = named("till", "bank", json!("no spec"));
+    unknown["kind"] = json!("AuthorisationPolicy");
+    let documents = json!({"documents": [named("orders", "shop", selecting("orders")), named("web", "shop", broken), unknown]});
+    let bytes = envelope(&documents).to_string();
+    let of = |namespace: &str, app: &str| {
+        let labels = [("app".to_owned(), app.to_owned())].into();
+        let node = Node { namespace: namespace.to_owned(), labels: Some(labels), ..node() };
+        Authz::configure(bytes.as_bytes(), &node).map_err(|refusal| refusal.problems[0].path.clone())
+    };
+    let orders = of("shop", "orders").unwrap_or_else(|path| panic!("{path}"));
+    assert_eq!(decide(&orders, from(None)).1.reason(), Reason::AllowRule);
+    assert_eq!(of("shop", "web").err().as_deref(), Some("documents[1].spec.rulez"));
+    assert_eq!(of("bank", "till").err().as_deref(), Some("documents[2].spec"));
+    let other = of("edge", "gateway").unwrap_or_else(|path| panic!("{path}"));
+    assert_eq!(decide(&other, from(None)).1.reason(), Reason::NothingApplies);
+}
+
+#[test]
+fn a_broken_envelope_stops_every_workload() {
+    for namespace in ["shop", "bank"] {
+        let node = Node { namespace: namespace.to_owned(), ..node() };
+        let more = json!({"documents": [policy(&json!({}))], "claim": {}});
+        assert!(Authz::configure(envelope(&more).to_string().as_bytes(), &node).is_err());
     }
 }
 

@@ -4,7 +4,9 @@
 //! instead of `unknown field`. A field that is there must hold something: an empty `from:` would match every caller, so null is
 //! refused like any other wrong type.
 
-use meshward_config::{NotYet, given, words};
+#[cfg(feature = "schema")]
+use meshward_config::{RawSelector, RawTargetRef};
+use meshward_config::{given, words};
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
@@ -40,14 +42,14 @@ pub struct RawAccessPolicy {
     /// The rules; a request matches the document when it matches any of them.
     #[serde(default, deserialize_with = "given")]
     pub rules: Option<Vec<RawRule>>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub selector: NotYet,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub target_refs: NotYet,
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
 }
 
 /// `spec` of Istio's `AuthorizationPolicy` (`security.istio.io/v1`).
@@ -61,18 +63,18 @@ pub struct RawAuthorizationPolicy {
     /// The rules; a request matches the document when it matches any of them. None at all: nothing matches.
     #[serde(default, deserialize_with = "given")]
     pub rules: Option<Vec<RawRule>>,
-    /// Not supported yet.
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// One of `targetRefs`, as Istio wrote it once.
     #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub selector: NotYet,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub target_ref: NotYet,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub target_refs: NotYet,
+    #[serde(default, deserialize_with = "given")]
+    pub target_ref: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
     /// Goes with `CUSTOM`, which is refused.
     #[cfg_attr(feature = "schema", schemars(skip))]
     #[serde(default, deserialize_with = "given")]

@@ -2,7 +2,7 @@
 
 mod issuer;
 
-use meshward_config::{Place, Problems, no_selection, own_document};
+use meshward_config::{Place, Problems, own_document};
 use meshward_model::{Code, Problem, SpiffeId};
 
 use crate::raw::{RawAuthentication, RawJwt, RawMtls};
@@ -19,7 +19,7 @@ pub(crate) fn compile(path: &str, json: &str) -> Result<Settings, Vec<Problem>> 
     let mut problems = Problems::default();
     let place = Place::root(path);
     let settings = own_document(&place, "Authentication", json, &mut problems).map(|(metadata, spec)| {
-        if metadata.annotations.contains_key(DRY_RUN) {
+        if metadata.annotations.get(DRY_RUN).is_some() {
             problems.add(
                 Code::DryRunOnAccessPolicy,
                 &place.field("metadata").field("annotations"),
@@ -41,7 +41,6 @@ fn compile_spec(
     spec: RawAuthentication,
     problems: &mut Problems,
 ) -> (Option<Mtls>, Option<Jwt>) {
-    no_selection(at, &[("selector", spec.selector), ("targetRefs", spec.target_refs)], "", problems);
     if spec.mtls.is_none() && spec.jwt.is_none() {
         problems.add(
             Code::NothingDemanded,

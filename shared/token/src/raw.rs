@@ -2,7 +2,9 @@
 //!
 //! Fields that this version does not decide by are read all the same, so that their refusal can say why and what to do instead.
 
-use meshward_config::{NotYet, given};
+use meshward_config::given;
+#[cfg(feature = "schema")]
+use meshward_config::{RawSelector, RawTargetRef};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -20,14 +22,14 @@ pub struct RawAuthentication {
     /// What the token must be.
     #[serde(default, deserialize_with = "given")]
     pub jwt: Option<RawJwt>,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub selector: NotYet,
-    /// Not supported yet.
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    #[serde(default)]
-    pub target_refs: NotYet,
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
 }
 
 /// What the connection must bring.

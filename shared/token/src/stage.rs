@@ -28,6 +28,11 @@ impl Authentication {
         Ok(Self { settings: compile(path, json)?, peer })
     }
 
+    /// Demands nothing: for a workload that no document is for. Every caller is let through, and none has a token that was verified.
+    pub const fn demanding_nothing(peer: Needs) -> Self {
+        Self { settings: Settings { realm: String::new(), mtls: None, jwt: None }, peer }
+    }
+
     /// Whether it verifies tokens; else it looks at the connection alone, and no request ever has claims.
     pub const fn verifies_tokens(&self) -> bool {
         self.settings.jwt.is_some()

@@ -1,6 +1,6 @@
 //! The Envoy door: the modules that ship, in a real Envoy, with real TLS and real certificates.
 //!
-//! One Envoy serves the whole corpus in one form: a listener for each pair of configuration and transport (`layout`), a connection
+//! One Envoy serves all cases of one workload in one form: a listener for each pair of configuration and transport (`layout`), a connection
 //! for each case, a request for each step with an `x-request-id` of its own (`ask`). When all were asked, the answers are put
 //! beside what Envoy wrote down: access log, events, counters (`evidence`).
 //!
@@ -21,7 +21,9 @@ use crate::tally::Tally;
 use evidence::Evidence;
 use layout::Layout;
 use meshward_harness::envoy::Envoy;
+use meshward_model::Node;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Runs all cases that this Envoy can run.
@@ -35,10 +37,30 @@ pub fn run(
     cases: &[Case],
 ) -> Result<(Tally, Vec<Finding>), CorpusError> {
     let mut tally = Tally::new("envoy");
-    let cases: Vec<&Case> = cases.iter().filter(|case| case.forms().any(|of| of == form)).collect();
-    let layout = Layout::new(modules, form, &cases)?;
-    let envoy =
-        Envoy::builder(binary).bootstrap(&layout.bootstrap()?).start().map_err(|error| failed(&error))?;
+    let mut findings = Vec::new();
+    let mut proxies: BTreeMap<&Node, Vec<&Case>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.forms().any(|of| of == form)) {
+        proxies.entry(&case.node).or_default().push(case);
+    }
+    for (node, cases) in proxies {
+        findings.extend(run_proxy(binary, modules, form, node, &cases, &mut tally)?);
+    }
+    tally.done();
+    Ok((tally, findings))
+}
+
+/// Runs the cases of one workload's proxy.
+fn run_proxy(
+    binary: &Path,
+    modules: &Modules,
+    form: Form,
+    node: &Node,
+    cases: &[&Case],
+    tally: &mut Tally,
+) -> Result<Vec<Finding>, CorpusError> {
+    let layout = Layout::new(modules, form, cases)?;
+    let bootstrap = layout.bootstrap(node)?;
+    let envoy = Envoy::builder(binary).bootstrap(&bootstrap).start().map_err(|error| failed(&error))?;
     let (door, version) = version(&envoy)?;
     tally.door = format!("envoy {version}, {}", form.name());
     let mut asked = Vec::new();
@@ -69,8 +91,7 @@ pub fn run(
         findings.extend(found.into_iter().map(finding));
     }
     findings.extend(evidence.counters(asked.iter().flatten()));
-    tally.done();
-    Ok((tally, findings))
+    Ok(findings)
 }
 
 /// The door that this Envoy is, and its version in words.

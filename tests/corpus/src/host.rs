@@ -102,7 +102,8 @@ impl Rig {
         world: World,
     ) -> Result<Configured, CorpusError> {
         let plugin = Plugin::new(self.module(module)?, module).configured(ANY);
-        let mut builder = Proxy::builder().node(proxys_node()).now(world.now).seed(world.seed).plugin(plugin);
+        let mut builder =
+            Proxy::builder().node(proxys_node(node())).now(world.now).seed(world.seed).plugin(plugin);
         for (key, value) in RUBBISH.into_iter().filter(|_| world.rubbish) {
             builder = builder.shared_data("", key, value);
         }
@@ -148,7 +149,7 @@ impl Rig {
         links: &[Link],
         faults: Faults,
     ) -> Result<Result<Proxy, StartError>, CorpusError> {
-        let mut builder = Proxy::builder().node(proxys_node()).now(START.0).faults(faults);
+        let mut builder = Proxy::builder().node(proxys_node(case.node.clone())).now(START.0).faults(faults);
         for link in links {
             if let Some(bytes) = case.planted_before(link.which) {
                 let planter = Plugin::new(self.module(planter::MODULE)?, planter::MODULE);
@@ -238,9 +239,10 @@ fn compile(modules: &Modules, name: &str) -> Result<Module, CorpusError> {
     Module::new(&bytes).map_err(|error| CorpusError::new(name, error))
 }
 
-fn proxys_node() -> Node {
-    let node = node();
-    Node { id: node.id, namespace: Some(node.namespace), workload: Some(node.workload), ..Node::default() }
+fn proxys_node(node: meshward_model::Node) -> Node {
+    let meshward_model::Node { id, namespace, workload, labels } = node;
+    let (namespace, workload) = (Some(namespace), Some(workload));
+    Node { id, namespace, workload, labels, ..Node::default() }
 }
 
 /// What came of all cases.

@@ -27,8 +27,12 @@ pub fn body(bytes: &[u8]) {
 
 /// Configures twice, from the same text and from the text written anew; whether it is taken.
 fn is_taken_or_refused<P: Plugin + Debug>(bytes: &[u8], whole: Option<&Value>) -> bool {
-    let node =
-        Node { id: "orders.shop".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() };
+    let node = Node {
+        id: "orders.shop".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        labels: None,
+    };
     let configured = P::configure(bytes, &node);
     let again = P::configure(bytes, &node);
     match (&configured, &again) {

@@ -66,20 +66,29 @@ impl Node {
         metadata.insert("WORKLOAD_NAME".to_owned(), json!(name));
         Self { id: format!("{name}.{namespace}"), cluster: name.to_owned(), metadata }
     }
+
+    /// The same, with labels as Istio writes them.
+    #[must_use]
+    pub fn labelled<'l>(mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+        let labels: Map<String, Value> =
+            labels.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        self.metadata.insert("LABELS".to_owned(), Value::Object(labels));
+        self
+    }
 }
 
 impl Bootstrap {
-    /// One listener, static, on a node `web` in the namespace `default`.
+    /// One listener, static, on a node `orders` in the namespace `shop`.
     #[must_use]
     pub fn of(listener: Listener) -> Self {
         Self::new(vec![listener])
     }
 
-    /// These listeners, static, on a node `web` in the namespace `default`.
+    /// These listeners, static, on a node `orders` in the namespace `shop`.
     #[must_use]
     pub fn new(listeners: Vec<Listener>) -> Self {
         Self {
-            node: Node::workload("default", "web"),
+            node: Node::workload("shop", "orders"),
             listeners,
             clusters: Vec::new(),
             delivery: Delivery::Static,

@@ -29,10 +29,11 @@ pub fn run(module: &Path, behaviours: &[Behaviour]) -> Result<Vec<Result<Transcr
 
 fn start(module: &host::Module, behaviour: &Behaviour) -> Result<host::Proxy, String> {
     let node = host::Node {
-        id: "web.default".to_owned(),
-        cluster: "web".to_owned(),
-        namespace: Some("default".to_owned()),
-        workload: Some("web".to_owned()),
+        id: "orders.shop".to_owned(),
+        cluster: "orders".to_owned(),
+        namespace: Some("shop".to_owned()),
+        workload: Some("orders".to_owned()),
+        labels: None,
         metadata: Vec::new(),
     };
     let clusters = ["upstream", "target", "grpc", "nobody"];

@@ -37,7 +37,12 @@ fn decision(reason: Reason, kind: EventKind) -> DecisionEvent<'static> {
 }
 
 fn node() -> Node {
-    Node { id: "n1".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() }
+    Node {
+        id: "n1".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        ..Node::default()
+    }
 }
 
 fn shown() -> Shown {

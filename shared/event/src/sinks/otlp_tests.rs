@@ -31,7 +31,12 @@ fn answer(status: u16, retry_after: &[&str], body: &str) -> Answer {
 
 #[test]
 fn a_batch_is_otlp_json_and_its_records_come_back_as_they_were() {
-    let node = Node { id: "n".to_owned(), namespace: "shop".to_owned(), workload: "orders".to_owned() };
+    let node = Node {
+        id: "n".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        ..Node::default()
+    };
     let json = r#"{"a":"\"\\"}"#;
     let record = record(&event(), json);
     let body = body(&resource(&node), &[record.clone(), record], 0);

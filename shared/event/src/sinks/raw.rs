@@ -1,7 +1,10 @@
 //! `EventSink`, as it is written.
 
 use meshward_config::given;
+#[cfg(feature = "schema")]
+use meshward_config::{RawSelector, RawTargetRef};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Where events go, and what of a request they show. Without `otlpHttp` they go to the proxy's log.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +20,14 @@ pub struct RawEventSink {
     /// What of a request events show beside what policies name.
     #[serde(default, deserialize_with = "given")]
     pub show: Option<RawShow>,
+    /// Which workloads of the namespace the document is for; all, when left out.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<RawSelector>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub selector: Option<IgnoredAny>,
+    /// Which gateways the document is for, in the place of `selector`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<RawTargetRef>>"))]
+    #[serde(default, deserialize_with = "given")]
+    pub target_refs: Option<IgnoredAny>,
 }
 
 /// The proxy's log; there is nothing to set.

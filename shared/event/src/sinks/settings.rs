@@ -41,7 +41,7 @@ pub fn compile(documents: &[(&str, &str)], shown: Shown, counters: Counters) -> 
     let mut found = Problems::default();
     let read = own_document::<RawEventSink>(&Place::root(path), KIND, json, &mut found);
     let Some((metadata, spec)) = read else { return Err(Refusal { problems: found.into_found() }) };
-    if metadata.annotations.contains_key("istio.io/dry-run") {
+    if metadata.annotations.get("istio.io/dry-run").is_some() {
         let at = format!("{path}.metadata.annotations");
         let help = "take it away: to watch policies and refuse nothing, write `mode: shadow` in them";
         found.push(problem(Code::DryRunOnAccessPolicy, at, "`istio.io/dry-run` on an EventSink", help));

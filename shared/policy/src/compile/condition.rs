@@ -205,7 +205,7 @@ fn unknown(key: &str) -> Result<Box<[u8]>, Wrong> {
         return wrong(
             Code::AttributeUnsupported,
             format!("`{key}` is matched neither by Istio nor by meshward"),
-            "choose workloads by the WasmPlugin's `spec.selector.matchLabels`",
+            "choose workloads by the document's `spec.selector.matchLabels`",
         );
     }
     let (head, name) = key.split_once('[').unwrap_or((key, ""));

@@ -1,6 +1,6 @@
 //! One document.
 
-use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, no_selection, parse};
+use meshward_config::{Place, Problems, RawDocument, RawMetadata, check_metadata, parse};
 use meshward_decide::{Rule, Uses};
 use meshward_model::{Code, DocumentKind, RuleId, RuleName};
 use serde::de::DeserializeOwned;
@@ -149,7 +149,6 @@ fn access_policy(
         );
         return None;
     };
-    no_selection(&at, &[("selector", raw.selector), ("targetRefs", raw.target_refs)], "", problems);
     let action = decidable(&at, raw.action, problems);
     if action == Action::Allow && raw.otherwise.is_some() {
         problems.add(
@@ -159,7 +158,7 @@ fn access_policy(
             "delete it; only DENY documents have `otherwise`",
         );
     }
-    if metadata.annotations.contains_key(DRY_RUN) {
+    if metadata.annotations.get(DRY_RUN).is_some() {
         problems.add(
             Code::DryRunOnAccessPolicy,
             &place.field("metadata").field("annotations"),
@@ -177,9 +176,6 @@ fn authorization_policy(
     problems: &mut Problems,
 ) -> Spec {
     let at = place.field("spec");
-    let copy = "; keep it in a copy that is applied to Istio, which would cover every workload without it";
-    let fields = [("selector", raw.selector), ("targetRef", raw.target_ref), ("targetRefs", raw.target_refs)];
-    no_selection(&at, &fields, copy, problems);
     let action = decidable(&at, raw.action, problems);
     if raw.provider.is_some() {
         problems.add(
@@ -189,7 +185,7 @@ fn authorization_policy(
             "delete it",
         );
     }
-    let mode = match metadata.annotations.get(DRY_RUN).map(String::as_str) {
+    let mode = match metadata.annotations.get(DRY_RUN) {
         None | Some("false") => Mode::Enforce,
         Some("true") => Mode::Shadow,
         Some(other) => {

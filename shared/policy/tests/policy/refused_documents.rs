@@ -136,29 +136,8 @@ fn what_is_not_supported_is_refused_with_a_way_out() {
             "CUSTOM calls",
             "apply the document to Istio",
         );
-        refused(
-            kind,
-            &spec("selector", json!({})),
-            &at("selector"),
-            "not supported in a document yet",
-            "put it into the WasmPlugin's `spec.selector.matchLabels`, then delete it here",
-        );
-        refused(
-            kind,
-            &spec("targetRefs", json!([])),
-            &at("targetRefs"),
-            "not supported in a document yet",
-            "put it into the WasmPlugin's `spec.targetRefs`, then delete it here",
-        );
     }
     let istio = |field: &str| [document(AuthorizationPolicy, "lone", json!({field: {"name": "a"}}))];
-    refused(
-        AuthorizationPolicy,
-        &istio("targetRef"),
-        "documents[0].spec.targetRef",
-        "not supported in a document yet",
-        "keep it in a copy that is applied to Istio",
-    );
     refused(
         AuthorizationPolicy,
         &istio("provider"),

@@ -195,16 +195,6 @@ fn what_demands_nothing_or_cannot_be_is_refused_in_its_place() {
             format!("{first}.forwardOriginalToken"),
         ),
         (jwt(&with(issuer(), "/jwks_uri", json!("x"))), Code::UnknownField, first.to_owned() + ".jwks_uri"),
-        (
-            json!({"mtls": {"required": true}, "selector": {}}),
-            Code::SelectorUnsupported,
-            "documents[0].spec.selector".to_owned(),
-        ),
-        (
-            json!({"mtls": {"required": true}, "targetRefs": []}),
-            Code::SelectorUnsupported,
-            "documents[0].spec.targetRefs".to_owned(),
-        ),
     ];
     for (spec, code, path) in rows {
         if spec == jwt(&both) {
@@ -223,11 +213,13 @@ fn every_problem_of_a_document_is_told_at_once() {
         "mtls": {"required": false},
         "jwt": {"required": true, "issuers": [with(with(issuer(), "/audiences", json!([])), "/jwks/path", json!(""))]},
         "selector": {},
+        "targetRefs": [],
     });
     let codes: Vec<Code> = problems_of(&document(&spec)).into_iter().map(|problem| problem.code).collect();
     assert_eq!(
         codes,
-        [Code::SelectorUnsupported, Code::NothingDemanded, Code::EmptyList, Code::BadKeyAddress]
+        [Code::NothingDemanded, Code::EmptyList, Code::BadKeyAddress],
+        "whom it is for was read before"
     );
 }
 

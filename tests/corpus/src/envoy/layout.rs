@@ -131,12 +131,12 @@ impl Layout {
         })
     }
 
-    pub(super) fn bootstrap(&self) -> Result<Bootstrap, CorpusError> {
+    pub(super) fn bootstrap(&self, node: &meshward_model::Node) -> Result<Bootstrap, CorpusError> {
         let listeners = self.places.iter().enumerate();
         let listeners = listeners.map(|(number, (key, place))| self.listener(number, key, place));
         let bootstrap = Bootstrap::new(listeners.collect::<Result<Vec<_>, _>>()?);
         let upstream = Cluster::plain(UPSTREAM, self.echo.address());
-        let bootstrap = bootstrap.node(Node::workload("shop", "orders")).cluster(upstream);
+        let bootstrap = bootstrap.node(proxys_node(node)).cluster(upstream);
         let servers = self.servers.iter();
         Ok(servers.fold(bootstrap, |bootstrap, (name, server)| {
             bootstrap.cluster(Cluster::plain(name, server.address()))
@@ -227,6 +227,14 @@ impl Layout {
             listener = listener.filter(Filter::Wasm(wasm));
         }
         Ok(listener.route_to("/", UPSTREAM))
+    }
+}
+
+fn proxys_node(node: &meshward_model::Node) -> Node {
+    let proxy = Node { id: node.id.clone(), ..Node::workload(&node.namespace, &node.workload) };
+    match &node.labels {
+        Some(labels) => proxy.labelled(labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+        None => proxy,
     }
 }
 

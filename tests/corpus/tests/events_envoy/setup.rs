@@ -64,7 +64,7 @@ impl Scene {
                 &json!({}),
                 &json!([{
                     "apiVersion": "meshward.io/v1alpha1", "kind": "EventSink",
-                    "metadata": {"name": "events", "namespace": "observability"}, "spec": sink,
+                    "metadata": {"name": "events", "namespace": "istio-system"}, "spec": sink,
                 }]),
             ),
         )
