@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// Every reason of `authn` that a caller can bring about.
 pub(super) const AUTHN: [&str; 17] = [
-    "authn.mtls_required",
+    "authn.peer_malformed",
     "authn.peer_malformed",
     "authn.token_missing",
     "authn.token_repeated",
