@@ -1,3 +1,4 @@
+//! Which documents are for whom: as Istio attaches them, and what is said of a workload that does not say enough.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use meshward_model::{Code, Node};

@@ -136,8 +136,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "only the first value of a strict header counts",
         file: HEADER,
-        from: "for value in headers.all(&self.name) {",
-        to: "for value in headers.all(&self.name).take(1) {",
+        from: "for (same, value) in headers.alike(&self.name) {",
+        to: "for (same, value) in headers.alike(&self.name).take(1) {",
     },
     Fault {
         name: "a comma is no repetition",
@@ -220,7 +220,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "an empty source matches everybody",
         file: "shared/policy/src/compile/source.rs",
-        from: "    if fields.is_empty() && token.is_none() && !unsupported {\n        problems.add(\n            Code::EmptySource,",
+        from: "    if fields.is_empty() && token.is_none() && remote.is_none() && !unsupported {\n        problems.add(\n            Code::EmptySource,",
         to: "    if false {\n        problems.add(\n            Code::EmptySource,",
     },
 ];

@@ -9,8 +9,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "a peer that nobody verified is taken",
         file: RESOLVE,
-        from: "(VerifiedBy::Connection, Some(true)) => caller(name),",
-        to: "(VerifiedBy::Connection, Some(true) | None) => caller(name),",
+        from: "(VerifiedBy::Transport, _) | (VerifiedBy::Connection, Some(true)) => {",
+        to: "(VerifiedBy::Transport, _) | (VerifiedBy::Connection, Some(true) | None) => {",
     },
     Fault {
         name: "the first of several names in filter state is taken",

@@ -8,9 +8,8 @@ use meshward_harness::poll;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Every reason of `authn` that a caller can bring about.
-pub(super) const AUTHN: [&str; 17] = [
-    "authn.peer_malformed",
+/// Every reason of `authn` that a caller of a listener that demands certificates can bring about.
+pub(super) const AUTHN: [&str; 16] = [
     "authn.peer_malformed",
     "authn.token_missing",
     "authn.token_repeated",
