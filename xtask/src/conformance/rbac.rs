@@ -126,7 +126,7 @@ fn is_decided(field: &'static Field) -> bool {
 }
 
 fn is_ours(configuration: &str) -> bool {
-    meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default()).is_ok()
+    meshward_pipeline::Authz::configure(configuration.as_bytes(), &node()).is_ok()
 }
 
 /// What all batches of a run have in common.
@@ -180,7 +180,7 @@ impl Run<'_> {
     /// Whether both compilers take the set.
     fn is_taken(&self, set: &Set, translated: &Translated, tally: &mut Tally) -> bool {
         let configuration = Claims::usual().configuration(&set.documents);
-        let ours = meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default());
+        let ours = meshward_pipeline::Authz::configure(configuration.as_bytes(), &node());
         if !translated.refused.is_empty() {
             tally.refused(set, self.seed, "istiod", &translated.refused.join("; "));
             return false;
@@ -193,6 +193,11 @@ impl Run<'_> {
     }
 }
 
+/// The workload whose policies are compared, as its proxy calls itself.
+fn node() -> Node {
+    Node { namespace: set::NAMESPACE.to_owned(), ..Node::default() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +208,7 @@ mod tests {
         for number in 0..300 {
             let set = Set::new(number, &forms, here, &mut Chance::new(3, u64::try_from(number).unwrap_or(0)));
             let configuration = Claims::usual().configuration(&set.documents);
-            let taken = meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default());
+            let taken = meshward_pipeline::Authz::configure(configuration.as_bytes(), &node());
             assert!(taken.is_ok(), "{configuration}: {}", taken.expect_err("it was refused"));
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use meshward_cases::mint::{Key, jwks};
-use meshward_model::{Node, Plugin as _};
+use meshward_model::Plugin as _;
 use serde_json::{Map, Value, json};
 
 use super::value::ISSUERS;
@@ -23,7 +23,7 @@ impl Claims {
     /// From jwt_authn, where `authz` can read that.
     pub(super) fn usual() -> Self {
         let configuration = Self::JwtAuthn.configuration(&[]);
-        let read = meshward_pipeline::Authz::configure(configuration.as_bytes(), &Node::default());
+        let read = meshward_pipeline::Authz::configure(configuration.as_bytes(), &super::node());
         if read.is_ok() { Self::JwtAuthn } else { Self::Handover }
     }
 
