@@ -2,7 +2,7 @@
 //!
 //! The language is what expressions that describe a whole value need: literals, `.`, sets, `\d \w \s`, groups, `|`, `* + ?` and counts. It is
 //! that of the `regex` crate, less what needs more than an automaton or says nothing about a whole value (anchors, flags, captures, lazy
-//! repeats, Unicode classes); each is refused with what to write instead. Why it is not that crate: docs/decisions/0008.
+//! repeats, Unicode classes); each is refused with what to write instead. Why it is not that crate: docs/decisions/0009.
 
 mod automaton;
 mod parse;

@@ -107,7 +107,7 @@ impl Plugin {
     pub(crate) fn ceiling_kib(self) -> Option<u32> {
         match self {
             Self::Authn => Some(800),
-            // The plan said 400, before an access policy said what Istio's cannot (docs/decisions/0008).
+            // The plan said 400, before an access policy said what Istio's cannot (docs/decisions/0009).
             Self::Authz => Some(480),
             // The plan said 350; what every plugin has in common (reading a configuration, OCSF, asking) is 240 of it.
             Self::Ratelimit | Self::Sentinel => Some(400),
