@@ -41,7 +41,7 @@ fn whole(words: &str, text: &str) -> String {
 }
 
 /// Codes whose example would be too long, or no text, to stand on a page.
-const WITHOUT_EXAMPLE: [Code; 8] = [
+const WITHOUT_EXAMPLE: [Code; 9] = [
     Code::NothingThere,
     Code::TooLarge,
     Code::NotUtf8,
@@ -50,6 +50,7 @@ const WITHOUT_EXAMPLE: [Code; 8] = [
     Code::TooManyValues,
     Code::TooManyLimits,
     Code::ProxySilent,
+    Code::TooManyRegexes,
 ];
 
 #[test]
@@ -99,6 +100,9 @@ fn codes_without_an_example_are_given_by_what_their_page_describes() {
     assert!(many.contains(&Code::MoreProblems) && many.len() == 51, "{many:?}");
     let entries = format!("{{to: [{}]}}", "{operation: {methods: [GET]}},".repeat(513));
     assert_eq!(codes(&rules(&entries, 1)), [Code::TooManyValues]);
+    let regex = "{when: [{header: x-shard, regex: a|b}]}";
+    assert_eq!(codes(&rules(regex, 128)), []);
+    assert!(codes(&rules(regex, 129)).contains(&Code::TooManyRegexes));
     let limits = |scope: &str, count: usize| {
         let limit = |at| {
             format!(
