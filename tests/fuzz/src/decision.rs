@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use meshward_model::{
-    Anonymous, Claim, Decision, Headers, Needs, Node, Peer, Plugin, Request, RequestId, RuleId, SpiffeId,
-    Stage, Token, Verdict, Written,
+    Anonymous, Claim, Decision, Headers, Needs, Peer, Plugin, Request, RequestId, RuleId, SpiffeId, Stage,
+    Token, Verdict, Written,
 };
 use meshward_pipeline::Authz;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub fn body(bytes: &[u8]) {
 /// Whether the policies that these bytes make are taken; `None` where the bytes run out first.
 pub fn is_taken(bytes: &[u8]) -> Option<bool> {
     let configuration = Draft(&mut Unstructured::new(bytes)).configuration().ok()?;
-    Some(Authz::configure(configuration.to_string().as_bytes(), &Node::default()).is_ok())
+    Some(Authz::configure(configuration.to_string().as_bytes(), &crate::node()).is_ok())
 }
 
 fn decides_in_one_way(source: &mut Unstructured<'_>) -> Result<()> {
@@ -67,7 +67,7 @@ fn decides_in_one_way(source: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fn configured(configuration: &Value) -> core::result::Result<Authz, meshward_model::Refusal> {
-    Authz::configure(configuration.to_string().as_bytes(), &Node::default())
+    Authz::configure(configuration.to_string().as_bytes(), &crate::node())
 }
 
 /// Documents and rules from last to first; the names stay with them.

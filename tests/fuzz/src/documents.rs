@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use meshward_model::{Code, Connection, Head, Headers, Node, Plugin, Refusal, RequestId, Seed, UnixMillis};
+use meshward_model::{Code, Connection, Head, Headers, Plugin, Refusal, RequestId, Seed, UnixMillis};
 use meshward_pipeline::{Authn, Authz, Guard, Ratelimit, Sentinel, split};
 use serde_json::Value;
 
@@ -27,12 +27,7 @@ pub fn body(bytes: &[u8]) {
 
 /// Configures twice, from the same text and from the text written anew; whether it is taken.
 fn is_taken_or_refused<P: Plugin + Debug>(bytes: &[u8], whole: Option<&Value>) -> bool {
-    let node = Node {
-        id: "orders.shop".to_owned(),
-        namespace: "shop".to_owned(),
-        workload: "orders".to_owned(),
-        labels: None,
-    };
+    let node = crate::node();
     let configured = P::configure(bytes, &node);
     let again = P::configure(bytes, &node);
     match (&configured, &again) {
@@ -124,7 +119,7 @@ fn splits_where_it_is_taken(text: &str, taken: bool) {
     }
     for part in parts {
         let bytes = part.configuration.as_bytes();
-        let node = Node::default();
+        let node = crate::node();
         let refusal = match part.plugin {
             split::Plugin::Authn => Authn::configure(bytes, &node).err(),
             split::Plugin::Authz => Authz::configure(bytes, &node).err(),

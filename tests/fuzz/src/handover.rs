@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use meshward_model::{
-    Claim, Decision, Head, Headers, Node, Plugin, Reason, RequestId, Seed, Step, Token, UnixMillis, Verdict,
+    Claim, Decision, Head, Headers, Plugin, Reason, RequestId, Seed, Step, Token, UnixMillis, Verdict,
 };
 use meshward_pipeline::Authz;
 
@@ -42,7 +42,7 @@ fn is_refused_cut_or_longer(good: &[u8]) {
 
 fn taken_over(bytes: Option<&[u8]>) -> (Option<Token>, Verdict) {
     static PLUGIN: OnceLock<Option<Authz>> = OnceLock::new();
-    let plugin = PLUGIN.get_or_init(|| Authz::configure(CONFIGURATION.as_bytes(), &Node::default()).ok());
+    let plugin = PLUGIN.get_or_init(|| Authz::configure(CONFIGURATION.as_bytes(), &crate::node()).ok());
     let Some(plugin) = plugin else { unreachable!("the configuration of this target is refused") };
     let mut headers = Headers::builder();
     headers.push(b":method", b"GET").push(b":path", b"/").push(b":authority", b"shop.example");

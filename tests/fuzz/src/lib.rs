@@ -94,3 +94,13 @@ pub const ALL: [Target; 9] = [
 pub fn find(name: &str) -> Option<&'static Target> {
     ALL.iter().find(|target| target.name == name)
 }
+
+/// The proxy that everything is configured for.
+pub(crate) fn node() -> meshward_model::Node {
+    meshward_model::Node {
+        id: "orders.shop".to_owned(),
+        namespace: "shop".to_owned(),
+        workload: "orders".to_owned(),
+        labels: Some(Vec::new()),
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use arbitrary::{Result, Unstructured};
 use meshward_model::{
-    Connection, Head, Headers, Needs, Node, Peer, Plugin, Report, RequestId, Seed, Step, UnixMillis, Verdict,
+    Connection, Head, Headers, Needs, Peer, Plugin, Report, RequestId, Seed, Step, UnixMillis, Verdict,
 };
 use meshward_pipeline::Guard;
 
@@ -121,7 +121,7 @@ fn plugins() -> &'static [Guard] {
             let text = format!(
                 r#"{{"apiVersion":"meshward.io/v1alpha1","kind":"PluginConfig","peerFrom":"{from}","peerVerifiedBy":"{by}","documents":[{DOCUMENTS}]}}"#
             );
-            match Guard::configure(text.as_bytes(), &Node::default()) {
+            match Guard::configure(text.as_bytes(), &crate::node()) {
                 Ok(plugin) => plugin,
                 Err(refusal) => unreachable!("the configuration of this target is refused: {refusal}"),
             }
