@@ -4,7 +4,7 @@ use meshward_abi::property::Path;
 use meshward_abi::{pairs, property};
 use meshward_model::{Connection, End, EndNeeds, Head, Headers, Needs, Node, RequestId};
 
-use crate::hostcalls;
+use crate::hostcalls::{self, Status};
 
 /// The request could not be read; it is denied, never let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,28 +44,23 @@ pub(crate) fn end(status: Option<u16>, needs: EndNeeds) -> End {
 }
 
 /// Reads what the proxy says of itself.
-pub(crate) fn node() -> Node {
-    let text = |path| {
-        let bytes = hostcalls::property(path).ok().flatten().unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    Node {
-        id: text(Path::NODE_ID),
-        namespace: text(Path::NODE_NAMESPACE),
-        workload: text(Path::NODE_WORKLOAD),
-        labels: labels(),
-    }
+///
+/// # Errors
+/// The host's status, where it fails to tell what documents are chosen by. That is not the same as having nothing to tell.
+pub(crate) fn node() -> Result<Node, Status> {
+    let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+    Ok(Node {
+        id: text(hostcalls::property(Path::NODE_ID).ok().flatten()),
+        namespace: text(hostcalls::property(Path::NODE_NAMESPACE)?),
+        workload: text(hostcalls::property(Path::NODE_WORKLOAD).ok().flatten()),
+        labels: hostcalls::property(Path::NODE_LABELS)?.and_then(property::labels),
+    })
 }
 
 fn headers() -> Result<Headers, Unreadable> {
     let bytes = hostcalls::request_headers().map_err(|_| Unreadable)?;
     // Where there is no map, Envoy answers OK with an empty one; a request without a single header there is not.
     pairs::decode(bytes).ok().filter(|headers| !headers.is_empty()).ok_or(Unreadable)
-}
-
-/// The workload's labels; `None` where the proxy says none, or something that is no map of texts.
-fn labels() -> Option<Vec<(String, String)>> {
-    property::labels(hostcalls::property(Path::NODE_LABELS).ok().flatten()?)
 }
 
 fn value(needed: bool, path: Path) -> Result<Option<Vec<u8>>, Unreadable> {

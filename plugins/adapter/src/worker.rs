@@ -93,7 +93,16 @@ impl<P: Plugin> Worker<P> {
                 return true;
             }
         };
-        match P::configure(&configuration, &read::node()) {
+        let node = match read::node() {
+            Ok(node) => node,
+            Err(status) => {
+                let line = format!("meshward: the proxy does not say whose it is (status {})", status.0);
+                log(Severity::Error, &line);
+                self.create(id, 0);
+                return true;
+            }
+        };
+        match P::configure(&configuration, &node) {
             Ok(plugin) => {
                 self.create(id, 0);
                 if let Some(root) = find(&mut self.roots, id) {

@@ -48,7 +48,10 @@ fn a_flood_of_keys_takes_no_memory_and_frees_no_offender() {
     let wasm = std::fs::read(module("ratelimit")).expect("the module");
     let module = Module::new(&wasm).expect("a module");
     for scope in ["worker", "proxy"] {
-        let plugin = Plugin::new(module.clone(), "ratelimit").configured(by_header_in(scope).to_string());
+        let mut configuration = by_header_in(scope);
+        // This proxy does not say whose it is.
+        configuration["workload"] = serde_json::json!({"namespace": "shop"});
+        let plugin = Plugin::new(module.clone(), "ratelimit").configured(configuration.to_string());
         let mut proxy = Proxy::builder().plugin(plugin).start().expect("a proxy");
         assert!(admits(&mut proxy, "offender") && admits(&mut proxy, "offender"));
         let mut held = None;
