@@ -35,7 +35,8 @@ fn authz() -> Plugin {
         "apiVersion": "meshward.io/v1alpha1", "kind": "AccessPolicy",
         "metadata": {"name": "all", "namespace": "shop"}, "spec": spec,
     });
-    plugin("authz", &json!({"claims": {"from": "handover"}}), &document)
+    // The proxy here does not say whose it is.
+    plugin("authz", &json!({"claims": {"from": "handover"}, "workload": {"namespace": "shop"}}), &document)
 }
 
 fn run(plugins: &[Plugin], faults: Faults) -> (Proxy, Stream) {
