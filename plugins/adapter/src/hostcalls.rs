@@ -27,6 +27,8 @@ impl Status {
     pub const NOT_FOUND: Self = Self(1);
     /// An argument does not fit.
     pub const BAD_ARGUMENT: Self = Self(2);
+    /// There is something that has no bytes, such as a null.
+    pub const SERIALIZATION_FAILURE: Self = Self(3);
     /// Somebody has written it since it was read.
     pub const CAS_MISMATCH: Self = Self(8);
     /// There is no host (the plugin runs natively).

@@ -49,11 +49,16 @@ pub(crate) fn end(status: Option<u16>, needs: EndNeeds) -> End {
 /// The host's status, where it fails to tell what documents are chosen by. That is not the same as having nothing to tell.
 pub(crate) fn node() -> Result<Node, Status> {
     let text = |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+    // A null says as little as nothing does, and is the same for every worker.
+    let said = |path| match hostcalls::property(path) {
+        Err(Status::SERIALIZATION_FAILURE) => Ok(None),
+        said => said,
+    };
     Ok(Node {
         id: text(hostcalls::property(Path::NODE_ID).ok().flatten()),
-        namespace: text(hostcalls::property(Path::NODE_NAMESPACE)?),
+        namespace: text(said(Path::NODE_NAMESPACE)?),
         workload: text(hostcalls::property(Path::NODE_WORKLOAD).ok().flatten()),
-        labels: hostcalls::property(Path::NODE_LABELS)?.and_then(property::labels),
+        labels: said(Path::NODE_LABELS)?.and_then(property::labels),
     })
 }
 

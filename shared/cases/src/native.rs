@@ -126,8 +126,8 @@ fn telling(decided: &[Decided]) -> Option<&Verdict> {
     decided.iter().map(|one| &one.verdict).max_by_key(|verdict| weight(verdict))
 }
 
-/// Only what is needed of all that could be read.
-pub(crate) fn only(all: &Head, needs: Needs) -> Head {
+/// Only what is needed of all that could be read, as the adapter reads it.
+pub fn only(all: &Head, needs: Needs) -> Head {
     let Connection {
         uri_san,
         certificate_presented,

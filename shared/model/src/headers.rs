@@ -94,7 +94,7 @@ impl Headers {
     }
 
     /// All values of names that are `name` (lower case) once `_` is read as `-`, in order: whether it is that very name, and the value.
-    pub fn alike<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (bool, &'a [u8])> {
+    pub fn alike<'h>(&'h self, name: &[u8]) -> impl Iterator<Item = (bool, &'h [u8])> {
         let of_its_length = self
             .index
             .iter()

@@ -118,11 +118,7 @@ pub fn header_lines<'r>(name: &[u8], headers: &'r Headers) -> Readings<'r> {
 fn header<'r>(name: &[u8], headers: &'r Headers, parts: bool) -> Readings<'r> {
     let mut readings = Readings::default();
     let mut is_there = false;
-    for (found, value) in headers.iter() {
-        let is_it = found == name;
-        if !is_it && !is_alike(found, name) {
-            continue;
-        }
+    for (is_it, value) in headers.alike(name) {
         is_there |= is_it;
         readings.add_bytes(value.trim_ascii());
         if parts && value.contains(&b',') {
@@ -133,10 +129,4 @@ fn header<'r>(name: &[u8], headers: &'r Headers, parts: bool) -> Readings<'r> {
         readings.add(Reading::Absent);
     }
     readings
-}
-
-/// Whether two names are the same once `_` is read as `-`.
-fn is_alike(one: &[u8], other: &[u8]) -> bool {
-    let joint = |byte: u8| if byte == b'_' { b'-' } else { byte };
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| joint(*one) == joint(*other))
 }

@@ -7,8 +7,9 @@
 use std::sync::OnceLock;
 
 use arbitrary::{Result, Unstructured};
+use meshward_cases::native::only;
 use meshward_model::{
-    Connection, Head, Headers, Needs, Peer, Plugin, Report, RequestId, Seed, Step, UnixMillis, Verdict,
+    Connection, Head, Headers, Peer, Plugin, Report, RequestId, Seed, Step, UnixMillis, Verdict,
 };
 use meshward_pipeline::Guard;
 
@@ -145,30 +146,4 @@ fn seen(plugin: &Guard, headers: &[(String, Vec<u8>)], connection: &Connection) 
     let more = only(&head, plugin.wants(&verdict));
     let report = plugin.report(&mut state, Some(&request), &more, &verdict, now);
     (request.peer, verdict, report)
-}
-
-/// Only what is needed, as the adapter reads it.
-fn only(all: &Head, needs: Needs) -> Head {
-    let Connection {
-        uri_san,
-        certificate_presented,
-        certificate_valid,
-        principal_state,
-        destination_port,
-        source_address,
-    } = all.connection.clone();
-    Head {
-        id: all.id,
-        headers: if needs.headers { all.headers.clone() } else { Headers::default() },
-        connection: Connection {
-            certificate_presented: certificate_presented
-                .filter(|_| needs.uri_san && uri_san.as_deref().is_none_or(<[u8]>::is_empty)),
-            uri_san: uri_san.filter(|_| needs.uri_san),
-            certificate_valid: certificate_valid.filter(|_| needs.certificate_valid),
-            principal_state: principal_state.filter(|_| needs.principal_state),
-            destination_port: destination_port.filter(|_| needs.destination_port),
-            source_address: source_address.filter(|_| needs.source_address),
-        },
-        handover: None,
-    }
 }
